@@ -1,0 +1,46 @@
+"""What all records share: frozen, strict, without NaN, with one canonical JSON form."""
+
+import hashlib
+import json
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+Json = None | bool | int | float | str | list[Any] | dict[str, Any]
+
+
+def rounded(value: Any) -> Any:
+    """Round every float in a JSON value to 6 significant digits, the precision that is stored."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(v) for v in value]
+    return value
+
+
+def canonical(value: Any) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, unicode as is, no NaN."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """sha256 (hex, 64 characters) of the canonical JSON of a value."""
+    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Record(BaseModel):
+    """Base of everything that touches disk."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    SCHEMA: ClassVar[int] = 1
+
+    def row(self) -> dict[str, Any]:
+        """The record as a JSON object with floats rounded as stored."""
+        return rounded(self.model_dump(mode="json", by_alias=True))
+
+    def line(self) -> str:
+        """The record as one line of JSON, without the line end."""
+        return json.dumps(self.row(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
