@@ -357,6 +357,9 @@ class Blueprint(Record):
                     yield f"policy.{i}.do", f"no user act {act!r}; one of {', '.join(self.user_acts)}"
             for key, message in check_condition(row.when, self):
                 yield f"policy.{i}.when.{key}", message
+            for key in row.when:
+                if key.startswith("world."):
+                    yield f"policy.{i}.when.{key}", "a user does not see the world; use what the assistant said"
         for i, rule in enumerate(self.constraints):
             for key, message in check_condition(rule.forbid, self):
                 yield f"constraints.{i}.forbid.{key}", message

@@ -74,6 +74,10 @@ class Session(Record):
     """Terminal state of the state machine; null for foreign sessions."""
     disclosures: tuple[Disclosure, ...] = ()
     """The disclosure ledger, in order."""
+    sub_goals: dict[str, str] = Field(default_factory=dict)
+    """Sub-goal (`tell.x`, `learn.x`) -> complete, attempted or incomplete at the end."""
+    prompts: dict[str, str] = Field(default_factory=dict)
+    """Turn -> key of the model call in the ledger whose exact prompt made it."""
     failure: str | None = None
     """Why the session could not be finished; null when it was."""
     extra: dict[str, Any] = Field(default_factory=dict)

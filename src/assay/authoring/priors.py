@@ -1,0 +1,97 @@
+"""The prior: how one scenario is drawn, attribute by attribute, in the order of their conditions."""
+
+import numpy as np
+
+from assay.records.base import digest
+from assay.records.blueprint import CONTEXT_FIELDS, TRAITS, Attribute, Blueprint
+
+DIGITS = "0123456789"
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+CONTEXT_POOLS: dict[str, tuple[str, ...]] = {
+    "age": ("teenager", "young adult", "middle-aged", "older adult"),
+    "gender": ("woman", "man", "non-binary person"),
+    "familiarity": ("first contact", "contacted before", "regular"),
+    "emotion": ("calm", "annoyed", "worried", "cheerful", "tired"),
+    "formality": ("casual", "neutral", "formal"),
+    "duration": ("in a hurry", "some minutes", "plenty of time"),
+    "medium": ("web chat", "phone app", "text message"),
+    "topic": ("general",),
+    "location": ("at home", "at work", "on the train", "in a cafe"),
+    "stance": ("agrees easily", "undecided", "sceptical"),
+    "disfluency": ("none", "some", "much"),
+}
+"""Built-in uniform pools of the eleven context fields (DiaSynth); a blueprint may replace any of them."""
+
+BANDS = ("low", "mid", "high")
+"""Bands of a Big Five value: below 1/3, below 2/3, above."""
+
+
+def band(value: float) -> str:
+    """Band of a value in [0, 1]."""
+    return BANDS[min(int(value * 3), 2)]
+
+
+def stream(seed: int, unit: str) -> np.random.Generator:
+    """The random stream of one unit: spawned from (run seed, unit id), so that order does not matter."""
+    return np.random.default_rng([seed, int(digest(unit)[:16], 16)])
+
+
+def draw_attribute(attribute: Attribute, drawn: dict[str, str], rng: np.random.Generator) -> str:
+    """One value of an attribute, given what has been drawn so far."""
+    if attribute.values is not None:
+        return choose(attribute.values, rng)
+    if attribute.pattern is not None:
+        swap = {"#": DIGITS, "@": LETTERS}
+        return "".join(swap[c][rng.integers(len(swap[c]))] if c in swap else c for c in attribute.pattern)
+    if attribute.range is not None:
+        low, high = attribute.range.min, attribute.range.max
+        if attribute.range.integer:
+            return str(int(rng.integers(int(low), int(high) + 1)))
+        return f"{rng.uniform(low, high):.3g}"
+    assert attribute.when is not None
+    assert attribute.given is not None
+    shares = attribute.when.get(drawn[attribute.given]) or attribute.when.get("else")
+    return choose(shares, rng) if shares else ""
+
+
+def choose(shares: dict[str, float], rng: np.random.Generator) -> str:
+    """One key of a distribution."""
+    total, at = 0.0, rng.random() * sum(shares.values())
+    for value, share in shares.items():
+        total += share
+        if at < total:
+            return value
+    return value
+
+
+def draw_all(blueprint: Blueprint, rng: np.random.Generator) -> dict[str, str]:
+    """One flat draw: goal, persona.*, then every attribute after the one it depends on.
+
+    Constraints are not looked at here. Persona values are drawn uniformly on [0, 1] and kept as text with three
+    decimals; `persona_band.x` is not stored, it follows.
+    """
+    weights = {name: goal.weight for name, goal in blueprint.goals.items()}
+    drawn = {"goal": choose(weights, rng)}
+    drawn |= {f"persona.{trait}": f"{rng.random():.3f}" for trait in TRAITS}
+    attributes = dict(blueprint.attributes())
+    for name in CONTEXT_FIELDS:
+        attributes.setdefault(f"context.{name}", Attribute(values=_uniform(CONTEXT_POOLS[name])))
+    waiting = list(attributes)
+    while waiting:
+        for name in waiting:
+            given = attributes[name].given
+            if given is None or given in drawn:
+                drawn[name] = draw_attribute(attributes[name], drawn, rng)
+                waiting.remove(name)
+                break
+    return drawn
+
+
+def _uniform(values: tuple[str, ...]) -> dict[str, float]:
+    return {value: 1 / len(values) for value in values}
+
+
+def banded(drawn: dict[str, str]) -> dict[str, str]:
+    """The draw as conditions see it: persona values by band."""
+    return {k: band(float(v)) if k.startswith("persona.") else v for k, v in drawn.items()}

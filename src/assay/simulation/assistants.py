@@ -1,0 +1,210 @@
+"""Assistants: the built-in reference assistant, an endpoint, a Python callable. All see only the transcript.
+
+The assistant is the system under test. The reference assistant reads the user's words by cues, looks things up in the
+world and declares its own act; the acts of all others are read from their text (simulation.reading).
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from assay.records.blueprint import Blueprint, Flow
+from assay.records.scenario import Scenario
+from assay.simulation.views import AssistantView
+from assay.simulation.wording import CLOSING, NO, YES, fill, normal, says
+
+MAX_ASKS = 3
+"""How often the reference assistant asks for the same thing before it gives up."""
+WHY = re.compile(r"\b(why|rather not|prefer not|not (say|give|tell)|don't want to (say|give|tell)|do you need)\b", re.I)
+OTHER = re.compile(r"\b(else you can|other (way|option|one|choice)|another|alternative|different|something else|anything else)\b", re.I)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What an assistant answered."""
+
+    text: str
+    act: str | None = None
+    """Its own act where it declares one; None: to be read."""
+    key: str = ""
+    """Key of the model call, if any."""
+    realised_by: str = "reference"
+    """reference, endpoint or python."""
+
+
+class Assistant(Protocol):
+    """One conversation with an assistant."""
+
+    async def reply(self, view: AssistantView) -> Reply:
+        """Answer the transcript so far; the transcript is empty when the assistant opens."""
+        ...
+
+
+@dataclass(slots=True)
+class ReferenceAssistant:
+    """A rule-based assistant over the knowledge base. One object per session."""
+
+    blueprint: Blueprint
+    world: dict[str, str]
+    """What it may look up: the scenario's record."""
+    key: dict[str, str]
+    """Slot -> value on file, to recognise what it is told (a shop knows its own order numbers)."""
+    rng: np.random.Generator
+    goal: str | None = None
+    slots: dict[str, str] = field(default_factory=dict)
+    asks: dict[str, int] = field(default_factory=dict)
+    phase: str = "collect"
+    last: str | None = None
+    offered: list[str] = field(default_factory=list)
+
+    async def reply(self, view: AssistantView) -> Reply:
+        """The next turn, by rules."""
+        if not view.transcript:
+            return self._say(self.blueprint.assistant.open)
+        return self._say(self._decide(view.transcript[-1][1]))
+
+    def _say(self, act: str) -> Reply:
+        spec = self.blueprint.assistant_acts[act]
+        self.last = act
+        if spec.asks:
+            self.asks[spec.asks] = self.asks.get(spec.asks, 0) + 1
+        text = spec.says[int(self.rng.integers(len(spec.says)))]
+        return Reply(text=fill(text, {**self.world, **self.slots, **self._row()}), act=act)
+
+    def _row(self) -> dict[str, str]:
+        title = self.blueprint.world.title
+        if title is None or not self.offered:
+            return {}
+        return next((r for r in self.blueprint.world.rows if r[title] == self.offered[-1]), {})
+
+    def _decide(self, text: str) -> str:
+        book = self.blueprint.assistant
+        self._read_slots(text)
+        if self.goal is None:
+            self.goal = self._read_goal(text)
+        if self.goal is None:
+            return book.clarify if self.last in (book.ask_goal, book.clarify) else book.ask_goal
+        flow = book.flows[self.goal]
+        asked = self.blueprint.assistant_acts[self.last].asks if self.last else None
+        if "withhold" in book.explain and asked and asked not in self.slots and WHY.search(text):
+            return book.explain["withhold"]
+        answer = self._answer(flow, text)
+        if answer is not None:
+            return answer
+        missing = next((s for s in flow.need if s not in self.slots and self.asks.get(s, 0) < MAX_ASKS), None)
+        if missing is not None:
+            return next(a for a, spec in self.blueprint.assistant_acts.items() if spec.asks == missing)
+        return self._solve(flow, text)
+
+    def _read_slots(self, text: str) -> None:
+        asked = self.blueprint.assistant_acts[self.last].asks if self.last else None
+        for slot, spec in self.blueprint.slots.items():
+            if slot in self.slots:
+                continue
+            known = [self.key[slot]] if slot in self.key else []
+            found = next((v for v in [*known, *(spec.values or ())] if says(text, v)), None)
+            # A free answer to a direct question counts even when it is not one of the values on file.
+            if found is None and slot == asked and not WHY.search(text) and spec.pattern is None and slot not in self.key:
+                found = text.strip()
+            if found is not None:
+                self.slots[slot] = found
+
+    def _read_goal(self, text: str) -> str | None:
+        plain = normal(text)
+        hits = [
+            (len(cue), goal)
+            for goal, flow in self.blueprint.assistant.flows.items()
+            for cue in flow.cues
+            if f" {cue}" in f" {plain}"
+        ]
+        return max(hits)[1] if hits else None
+
+    def _answer(self, flow: Flow, text: str) -> str | None:
+        if "?" not in text and not re.search(r"\b(how|when|what|which|tell|know|why)\b", text, re.I):
+            return None
+        ready = all(s in self.slots or self.asks.get(s, 0) >= MAX_ASKS for s in flow.need)
+        plain = normal(text)
+        for act, cues in flow.answers.items():
+            if ready and any(f" {cue}" in f" {plain}" for cue in cues):
+                return act
+        return None
+
+    def _solve(self, flow: Flow, text: str) -> str:
+        book = self.blueprint.assistant
+        if self.phase == "collect":
+            self.phase = "offered"
+            if flow.test is not None and self.world.get(flow.test) != "yes":
+                self.phase = "denied"
+                return flow.deny or book.close
+            if self.blueprint.world.rows:
+                return self._recommend(flow)
+            if flow.offer is not None:
+                return flow.offer
+            self.phase = "done"
+            return flow.done
+        if self.phase in ("offered", "second"):
+            return self._on_offer(flow, text)
+        if self.phase == "denied" and OTHER.search(text) and flow.alternative:
+            self.phase = "second"
+            return flow.alternative
+        if self.last == book.ask_more or CLOSING.search(text):
+            return book.close
+        return book.ask_more
+
+    def _on_offer(self, flow: Flow, text: str) -> str:
+        refused = NO.search(text) or OTHER.search(text)
+        if YES.search(text) and not refused:
+            second, self.phase = self.phase == "second", "done"
+            return self._done_of(flow.alternative) if second and flow.alternative else flow.done
+        if not refused and self.last and self.blueprint.assistant_acts[self.last].tells and flow.offer:
+            return flow.offer
+        if self.blueprint.world.rows and len(self.offered) < 4:
+            return self._recommend(flow)
+        if self.phase == "offered" and flow.alternative:
+            self.phase = "second"
+            return flow.alternative
+        self.phase = "done"
+        return self.blueprint.assistant.ask_more
+
+    def _done_of(self, offer: str) -> str:
+        """The act that says that an alternative is done: `voucher_done` for `offer_voucher`, else the flow's."""
+        name = f"{offer.removeprefix('offer_')}_done"
+        assert self.goal is not None
+        return name if name in self.blueprint.assistant_acts else self.blueprint.assistant.flows[self.goal].done
+
+    def _recommend(self, flow: Flow) -> str:
+        title = self.blueprint.world.title or ""
+        rows = [r for r in self.blueprint.world.rows if r[title] not in self.offered]
+        known = {s: normal(v) for s, v in self.slots.items()}
+        best = max(rows, key=lambda r: sum(normal(r.get(s, "")) == v for s, v in known.items()), default=None)
+        if best is None or flow.offer is None:
+            self.phase = "denied"
+            return flow.deny or self.blueprint.assistant.close
+        self.offered.append(best[title])
+        return flow.offer
+
+
+Chat = Callable[[AssistantView], Awaitable[tuple[str, str]]]
+"""View -> (text, key of the call)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAssistant:
+    """An assistant behind an endpoint or a Python callable."""
+
+    chat: Chat
+    realised_by: str
+
+    async def reply(self, view: AssistantView) -> Reply:
+        """Whatever the system under test says; its act is read by somebody else."""
+        text, key = await self.chat(view)
+        return Reply(text=text, act=None, key=key, realised_by=self.realised_by)
+
+
+def reference_assistant(blueprint: Blueprint, scenario: Scenario, rng: np.random.Generator) -> ReferenceAssistant:
+    """The built-in assistant for one session. It gets the world record and the keys on file, nothing of the user."""
+    on_file = {s: v for s, v in scenario.slots.items() if blueprint.slots[s].pattern is not None}
+    return ReferenceAssistant(blueprint=blueprint, world=dict(scenario.world), key=on_file, rng=rng)
