@@ -55,7 +55,7 @@ def _scenario(
         party: {
             fact: slots[spec.slot] if spec.slot is not None else drawn[f"facts.{party}.{fact}"]
             for fact, spec in specs.items()
-            if spec.slot is None or spec.slot in needed
+            if spec.slot is None or (spec.slot in needed and spec.slot in slots)
         }
         for party, specs in blueprint.facts.items()
     }

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from assay.records.blueprint import Blueprint, Flow
+from assay.records.blueprint import Attribute, Blueprint, Flow
 from assay.records.scenario import Scenario
 from assay.simulation.views import AssistantView
 from assay.simulation.wording import CLOSING, NO, YES, fill, normal, says
@@ -20,6 +20,10 @@ MAX_ASKS = 3
 """How often the reference assistant asks for the same thing before it gives up."""
 WHY = re.compile(r"\b(why|rather not|prefer not|not (say|give|tell)|don't want to (say|give|tell)|do you need)\b", re.I)
 OTHER = re.compile(r"\b(else you can|other (way|option|one|choice)|another|alternative|different|something else|anything else)\b", re.I)
+
+ANY = re.compile(r"\b(any|either|no preference|(do not|don't) (mind|care)|not fussy|whatever|up to you|does(n't| not) matter)\b", re.I)
+MAX_OFFERS = 4
+"""How many rows of a catalogue the reference assistant proposes before it says that it has nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,8 @@ class ReferenceAssistant:
     asks: dict[str, int] = field(default_factory=dict)
     phase: str = "collect"
     last: str | None = None
+    asking: str | None = None
+    """The slot asked for last; stays while it explains why it asks."""
     offered: list[str] = field(default_factory=list)
 
     async def reply(self, view: AssistantView) -> Reply:
@@ -71,6 +77,8 @@ class ReferenceAssistant:
         self.last = act
         if spec.asks:
             self.asks[spec.asks] = self.asks.get(spec.asks, 0) + 1
+        if act not in self.blueprint.assistant.explain.values():
+            self.asking = spec.asks
         text = spec.says[int(self.rng.integers(len(spec.says)))]
         return Reply(text=fill(text, {**self.world, **self.slots, **self._row()}), act=act)
 
@@ -88,9 +96,11 @@ class ReferenceAssistant:
         if self.goal is None:
             return book.clarify if self.last in (book.ask_goal, book.clarify) else book.ask_goal
         flow = book.flows[self.goal]
-        asked = self.blueprint.assistant_acts[self.last].asks if self.last else None
-        if "withhold" in book.explain and asked and asked not in self.slots and WHY.search(text):
-            return book.explain["withhold"]
+        if "withhold" in book.explain and self.asking and self.asking not in self.slots and WHY.search(text):
+            if self.last != book.explain["withhold"]:
+                return book.explain["withhold"]
+            # Told why and still not willing: it goes on without.
+            self.asks[self.asking] = MAX_ASKS
         answer = self._answer(flow, text)
         if answer is not None:
             return answer
@@ -100,15 +110,15 @@ class ReferenceAssistant:
         return self._solve(flow, text)
 
     def _read_slots(self, text: str) -> None:
-        asked = self.blueprint.assistant_acts[self.last].asks if self.last else None
         for slot, spec in self.blueprint.slots.items():
             if slot in self.slots:
                 continue
             known = [self.key[slot]] if slot in self.key else []
-            found = next((v for v in [*known, *(spec.values or ())] if says(text, v)), None)
+            found = next((v for v in [*known, *values_of(spec)] if v and says(text, v)), None)
             # A free answer to a direct question counts even when it is not one of the values on file.
-            if found is None and slot == asked and not WHY.search(text) and spec.pattern is None and slot not in self.key:
-                found = text.strip()
+            free = slot == self.asking and spec.pattern is None and slot not in self.key
+            if found is None and free and not WHY.search(text):
+                found = "" if ANY.search(text) else text.strip()
             if found is not None:
                 self.slots[slot] = found
 
@@ -139,7 +149,7 @@ class ReferenceAssistant:
             if flow.test is not None and self.world.get(flow.test) != "yes":
                 self.phase = "denied"
                 return flow.deny or book.close
-            if self.blueprint.world.rows:
+            if self.blueprint.world.rows and flow.offer is not None:
                 return self._recommend(flow)
             if flow.offer is not None:
                 return flow.offer
@@ -147,7 +157,7 @@ class ReferenceAssistant:
             return flow.done
         if self.phase in ("offered", "second"):
             return self._on_offer(flow, text)
-        if self.phase == "denied" and OTHER.search(text) and flow.alternative:
+        if self.phase == "denied" and OTHER.search(text) and flow.alternative and not self.offered:
             self.phase = "second"
             return flow.alternative
         if self.last == book.ask_more or CLOSING.search(text):
@@ -161,7 +171,7 @@ class ReferenceAssistant:
             return self._done_of(flow.alternative) if second and flow.alternative else flow.done
         if not refused and self.last and self.blueprint.assistant_acts[self.last].tells and flow.offer:
             return flow.offer
-        if self.blueprint.world.rows and len(self.offered) < 4:
+        if self.offered:
             return self._recommend(flow)
         if self.phase == "offered" and flow.alternative:
             self.phase = "second"
@@ -176,15 +186,31 @@ class ReferenceAssistant:
         return name if name in self.blueprint.assistant_acts else self.blueprint.assistant.flows[self.goal].done
 
     def _recommend(self, flow: Flow) -> str:
+        """The next row that fits all that is known; else, once, the one that fits best; else a refusal."""
         title = self.blueprint.world.title or ""
         rows = [r for r in self.blueprint.world.rows if r[title] not in self.offered]
-        known = {s: normal(v) for s, v in self.slots.items()}
-        best = max(rows, key=lambda r: sum(normal(r.get(s, "")) == v for s, v in known.items()), default=None)
-        if best is None or flow.offer is None:
+        known = {s: normal(v) for s, v in self.slots.items() if v}
+
+        def fit(row: dict[str, str]) -> int:
+            return sum(normal(row[s]) == v for s, v in known.items() if s in row)
+
+        best = max(rows, key=fit, default=None)
+        exact = best is not None and fit(best) == sum(s in best for s in known)
+        if best is None or flow.offer is None or len(self.offered) >= MAX_OFFERS or not (exact or self._may_miss(flow)):
             self.phase = "denied"
             return flow.deny or self.blueprint.assistant.close
         self.offered.append(best[title])
-        return flow.offer
+        self.phase = "offered" if exact else "second"
+        return flow.offer if exact or flow.alternative is None else flow.alternative
+
+    def _may_miss(self, flow: Flow) -> bool:
+        return flow.alternative is not None and self.phase != "second"
+
+
+def values_of(slot: Attribute) -> list[str]:
+    """Every value a slot can take, conditional ones included."""
+    tables = [slot.values or {}, *(slot.when or {}).values()]
+    return list(dict.fromkeys(v for table in tables for v in table))
 
 
 Chat = Callable[[AssistantView], Awaitable[tuple[str, str]]]

@@ -78,10 +78,11 @@ async def _assistant_turn(
     previous = talk.turns[-1].text if talk.turns else None
     act = reply.act if reply.act is not None else read_act(blueprint, reply.text, previous, core)
     hear(blueprint, state, act, _fit(blueprint, scenario, reply.text, state.offer))
-    labels = {"act": act, "core_act": blueprint.assistant_acts[act].like} if act else {}
+    # The assistant is the system under test: its acts are readings, not labels of the user.
+    extra = {"act": act} if act else {"act": None}
     if reply.key:
         talk.prompts[str(len(talk.turns))] = reply.key
-    talk.turns.append(Turn(speaker="assistant", text=reply.text, labels=labels, realised_by=reply.realised_by))
+    talk.turns.append(Turn(speaker="assistant", text=reply.text, realised_by=reply.realised_by, extra=extra))
 
 
 def _fit(blueprint: Blueprint, scenario: Scenario, text: str, before: str) -> str:

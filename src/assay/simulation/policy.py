@@ -121,11 +121,12 @@ def next_move(blueprint: Blueprint, scenario: Scenario, state: UserState, rng: n
 def hear(blueprint: Blueprint, state: UserState, act: str | None, offer: str = "none") -> None:
     """Update the state with what the assistant did; None when its act could not be read.
 
-    An assistant turn that brings nothing (unread, not understood, the same act again, asking for what was told, a
-    refusal) costs one unit of patience.
+    An assistant turn that brings nothing (unread, not understood, the same act again unless it now fits, asking for
+    what was told, a refusal) costs one unit of patience.
     """
     spec = blueprint.assistant_acts[act] if act is not None else None
-    fruitless = spec is None or act == state.heard or spec.like in ("clarify", "notify_failure")
+    again = act == state.heard and offer != "fits"
+    fruitless = spec is None or again or spec.like in ("clarify", "notify_failure")
     if spec is not None and spec.asks in state.told:
         fruitless = True
     if fruitless:
@@ -152,7 +153,8 @@ def terminal(blueprint: Blueprint, state: UserState, move: Move | None) -> str |
 def sub_goals(blueprint: Blueprint, scenario: Scenario, state: UserState) -> dict[str, str]:
     """Status of every sub-goal: complete, attempted or incomplete."""
     goal = blueprint.goals[scenario.goal]
-    status = {f"tell.{s}": "complete" if s in state.told else "incomplete" for s in goal.tell}
+    owned = [s for s in goal.tell if s in scenario.slots]
+    status = {f"tell.{s}": "complete" if s in state.told else "incomplete" for s in owned}
     words = {spec.tells: act for act, spec in blueprint.assistant_acts.items() if spec.tells}
     for wanted in goal.learn:
         asked = any(a.replace(" ", "_") == wanted for a in state.asked)

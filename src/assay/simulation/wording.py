@@ -29,7 +29,7 @@ AS_ASSISTANT = re.compile(
     re.I,
 )
 YES = re.compile(r"\b(yes|yeah|yep|sure|ok|okay|sounds good|please do|go ahead|works for me|perfect|great)\b", re.I)
-NO = re.compile(r"\b(no|not|nope|don't|do not|can't|cannot|won't|never|neither|nothing|rather|without)\b", re.I)
+NO = re.compile(r"\b(no|(?<!why )not|nope|don't|do not|can't|cannot|won't|never|neither|nothing|rather|without)\b", re.I)
 CLOSING = re.compile(r"\b(bye|goodbye|good ?day|that'?s (all|it)|that is (all|it)|that'?ll be all|that will be all|nothing( else)?|no,? thank|have a)\b", re.I)
 NUMBER = re.compile(r"[A-Za-z]*[-#]?\d[\d-]{2,}")
 
@@ -108,7 +108,8 @@ def template(blueprint: Blueprint, scenario: Scenario, move: Move, rng: np.rando
     """The fallback wording of a move."""
     spec = blueprint.user_acts[move.act]
     chosen = spec.says[int(rng.integers(len(spec.says)))]
-    return fill(chosen, {"goal": blueprint.goals[scenario.goal].words, **scenario.slots})
+    text = fill(chosen, {"goal": blueprint.goals[scenario.goal].words, **scenario.slots})
+    return text[:1].upper() + text[1:]
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

@@ -1,0 +1,1 @@
+"""Verdicts and people's answers become tiers, trust and a certificate."""

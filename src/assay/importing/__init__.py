@@ -1,0 +1,1 @@
+"""Sessions made by others, brought into the one form that assay reads."""

@@ -1,0 +1,247 @@
+"""Operators that break a turn by its words: repeated, blank, generic and persona lines, marks, contradictions."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from assay.planting.operator import Job, Operator, Unit, pattern
+from assay.planting.run import ASIDE, Draft, Edit, watched
+from assay.records import Session
+
+GENERIC = ("Okay, sounds good.", "I see.", "That is interesting.", "Sure, no problem.", "I am not sure what to say.")
+"""Lines that fit everywhere and say nothing."""
+MARKS = ("[insert name here]", "{value}", "<|assistant|>", "acts: inform", "customer:", "[/INST]")
+"""What is left in a text when a template or a model's frame shows through."""
+DENIALS = ("It is not true that {line}.", "I never said that {line}, and it is not so.", "No, it is not so that {line}.")
+"""Frames that contradict a statement by denying it."""
+
+
+def turn_units(job: Job, fits: Callable[[Session, int], bool]) -> list[Unit]:
+    """Turns of the party under test that an operator can break."""
+    return [
+        Unit(session=n, turn=t) for n, session in enumerate(job.run.sessions) for t in watched(session) if fits(session, t)
+    ]
+
+
+def earlier(session: Session, turn: int) -> list[int]:
+    """Earlier turns of the same speaker, nearest first."""
+    speaker = session.turns[turn].speaker
+    return [i for i in range(turn - 1, -1, -1) if session.turns[i].speaker == speaker]
+
+
+def put(draft: Draft, turn: int, text: str, name: str | None = None) -> list[Edit] | None:
+    """Change a turn's words, once, and only if they differ."""
+    return draft.set_text(turn, text, name) if draft.is_open(turn) and text != draft.text(turn) else None
+
+
+def repeat_units(job: Job) -> list[Unit]:
+    """Turns after another line of the same speaker."""
+
+    def fits(session: Session, turn: int) -> bool:
+        own = session.turns[turn].text
+        return any(session.turns[i].text.strip() and session.turns[i].text != own for i in earlier(session, turn))
+
+    return turn_units(job, fits)
+
+
+def repeat_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
+    """The nearest earlier line of the speaker that differs; that line then stays as it is."""
+    turn = unit.turn or 0
+    for source in earlier(draft.session, turn) if draft.is_open(turn) else []:
+        if draft.text(source).strip() and draft.text(source) != draft.text(turn):
+            draft.use(source)
+            return draft.set_text(turn, draft.text(source))
+    return None
+
+
+def spoken_units(job: Job) -> list[Unit]:
+    """Turns with words."""
+    return turn_units(job, lambda session, turn: bool(session.turns[turn].text.strip()))
+
+
+def blank_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
+    """No words at all."""
+    return put(draft, unit.turn or 0, "")
+
+
+def generic_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
+    """A line that says nothing."""
+    return put(draft, unit.turn or 0, GENERIC[int(rng.integers(len(GENERIC)))])
+
+
+def blanked(text: str, slot: str, value: str) -> str:
+    """A text with a slot's name in braces where its value was."""
+    return pattern(value).sub(lambda _: "{" + slot + "}", text) if value else text
+
+
+def mark_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
+    """The name of a slot in the place of its value, or a mark after the words."""
+    turn = unit.turn or 0
+    text = draft.text(turn)
+    slots = draft.session.turns[turn].labels.get("slots")
+    for slot, value in slots.items() if isinstance(slots, dict) else ():
+        changed = blanked(text, str(slot), str(value))
+        if changed != text:
+            return put(draft, turn, changed)
+    return put(draft, turn, f"{text} {MARKS[int(rng.integers(len(MARKS)))]}")
+
+
+def persona_lines(job: Job, session: Session) -> list[tuple[str, str]]:
+    """(label name, line) of the persona and profile: as the verbaliser was told, else from the record."""
+    if job.aids.persona is not None:
+        return [("persona", line) for line in job.aids.persona(session)]
+    lines = []
+    for party, facts in session.private.items():
+        for fact, value in facts.items():
+            if fact == "persona" and party not in ASIDE:
+                said = value if isinstance(value, list) else [value]
+                lines += [(f"private.{party}.{fact}", v) for v in said if isinstance(v, str) and v.strip()]
+    for top in ("profile", "persona"):
+        values = session.session_labels.get(top)
+        for key, value in values.items() if isinstance(values, dict) else ():
+            lines.append((f"{top}.{key}", f"My {key.replace('_', ' ')} is {value}."))
+    return lines
+
+
+def of_speaker(session: Session, turn: int, lines: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Lines of the turn's own speaker; lines that name no party are the user's."""
+    speaker = session.turns[turn].speaker
+    return [
+        (n, line) for n, line in lines if (n.split(".")[1] if n.startswith("private.") else "user") == speaker
+    ] or ([] if any(n.startswith("private.") for n, _ in lines) else lines)
+
+
+def persona_units(job: Job) -> list[Unit]:
+    """Spoken turns of a speaker with a persona."""
+    found = []
+    for number, session in enumerate(job.run.sessions):
+        lines = persona_lines(job, session)
+        for turn in watched(session) if lines else []:
+            own = of_speaker(session, turn, lines)
+            if own and session.turns[turn].text.strip():
+                found.append(Unit(session=number, turn=turn, detail=own))
+    return found
+
+
+def persona_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
+    """A line of the persona instead of what was to be said."""
+    name, line = unit.detail[int(rng.integers(len(unit.detail)))]
+    return put(draft, unit.turn or 0, line, name)
+
+
+def denied(line: str, rng: np.random.Generator) -> str:
+    """A sentence that denies a statement."""
+    bare = line.strip().rstrip(".!")
+    if bare[:1].isupper() and not bare.startswith(("I ", "I'")):
+        bare = bare[0].lower() + bare[1:]
+    return DENIALS[int(rng.integers(len(DENIALS)))].format(line=bare)
+
+
+def fact_contra_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
+    """A line of the persona, denied, after the words."""
+    name, line = unit.detail[int(rng.integers(len(unit.detail)))]
+    turn = unit.turn or 0
+    return put(draft, turn, f"{draft.text(turn)} {denied(line, rng)}", name)
+
+
+def is_statement(text: str) -> bool:
+    """Whether a line asserts something that can be denied: no question, at least four words."""
+    return "?" not in text and len(text.split()) >= 4
+
+
+def line_contra_units(job: Job) -> list[Unit]:
+    """Turns whose speaker's line before was a statement."""
+
+    def fits(session: Session, turn: int) -> bool:
+        before = earlier(session, turn)
+        return bool(before) and is_statement(session.turns[before[0]].text)
+
+    return turn_units(job, fits)
+
+
+def line_contra_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
+    """The speaker's line before, denied, after the words; that line then stays as it is."""
+    turn = unit.turn or 0
+    source = earlier(draft.session, turn)[0]
+    if not draft.is_open(turn) or not is_statement(draft.text(source)):
+        return None
+    draft.use(source)
+    return put(draft, turn, f"{draft.text(turn)} {denied(draft.text(source), rng)}")
+
+
+def end_units(job: Job) -> list[Unit]:
+    """Sessions with at least four turns."""
+    return [Unit(session=n, turn=None) for n, s in enumerate(job.run.sessions) if len(s.turns) >= 4]
+
+
+def end_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
+    """Everything after the first third to two thirds is gone."""
+    n = len(draft.session.turns)
+    return [draft.cut(int(rng.integers(max(2, n // 3), max(3, 2 * n // 3 + 1))))]
+
+
+def mid_units(job: Job) -> list[Unit]:
+    """Sessions with at least four turns of the party under test; our own ones only where they can be reworded."""
+    run = job.run
+    fits = [
+        n for n, s in enumerate(run.sessions)
+        if len(watched(s)) >= 4 and (not s.authored or (job.aids.reword is not None and s.session_labels.get("persona")))
+    ]  # fmt: skip
+    return [Unit(session=n, turn=None) for n in fits] if len(fits) >= 2 else []
+
+
+def mid_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
+    """From the middle on another person speaks: reworded, or the lines of another session's same speaker."""
+    session, run = draft.session, job.run
+    others = [n for n, s in enumerate(run.sessions) if n != unit.session and watched(s)]
+    donor = run.sessions[others[int(rng.integers(len(others)))]]
+    persona = donor.session_labels.get("persona")
+    late = watched(session)[len(watched(session)) // 2 :]
+    said: list[tuple[int, str]] = []
+    for turn, line in zip(late, donor_lines(donor, session, late), strict=True):
+        text: str | None = line
+        if session.authored and job.aids.reword is not None:
+            if persona == session.session_labels.get("persona"):
+                return None
+            text = job.aids.reword(session, turn, {**session.turns[turn].labels, "persona": persona})
+        if text is not None and text != session.turns[turn].text:
+            said.append((turn, text))
+    return [edit for turn, text in said for edit in draft.set_text(turn, text, "persona")] or None
+
+
+def donor_lines(donor: Session, session: Session, late: list[int]) -> Iterator[str]:
+    """Lines of the donor's same speaker, from its middle on, as many as asked for."""
+    for place, turn in enumerate(late):
+        speaker = session.turns[turn].speaker
+        lines = [t.text for t in donor.turns if t.speaker == speaker] or [donor.turns[i].text for i in watched(donor)]
+        half = lines[len(lines) // 2 :]
+        yield half[place % len(half)]
+
+
+def make_operator(
+    name: str,
+    means: str,
+    units: Callable[[Job], list[Unit]],
+    make: Callable[[Job, Draft, Unit, np.random.Generator], list[Edit] | None],
+    breaks: str = "the turn",
+) -> Operator:
+    """An operator on the words of one turn."""
+    scope = "session" if breaks == "the session" else "turn"
+    return Operator(
+        name=name, means=means, breaks=breaks, kinds=("text",), scope=scope, units=units, make=make  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+TEXT_OPERATORS = (
+    make_operator("repeat", "the speaker's last line once more", repeat_units, repeat_make),
+    make_operator("blank", "no words", spoken_units, blank_make),
+    make_operator("generic", "a line that fits everywhere and says nothing", spoken_units, generic_make),
+    make_operator("persona_copy", "a line of the persona instead of what was to be said", persona_units, persona_make),
+    make_operator("template_marks", "a template's or a model's marks left in", spoken_units, mark_make),
+    make_operator("line_contra", "the speaker's last line, denied", line_contra_units, line_contra_make),
+    make_operator("fact_contra", "a fact of the persona, denied", persona_units, fact_contra_make, "persona"),
+    make_operator("early_end", "the session stops in the middle", end_units, end_make, "the session"),
+    make_operator("persona_mid", "from the middle on another person speaks", mid_units, mid_make, "the session"),
+)
+"""Operators on the words, whose recall is counted per turn or session."""
+

@@ -1,0 +1,73 @@
+"""Running many: units with bounded concurrency, results kept as they finish, failures counted and never lost."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from assay.errors import AssayError
+
+U = TypeVar("U")
+
+
+class Progress(Protocol):
+    """Told how far a stage is; drawn by the command line, ignored by the library."""
+
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """`done` of `total` units of a stage are finished."""
+        ...
+
+
+def silent(stage: str, done: int, total: int, note: str = "") -> None:
+    """The progress of a library call: none."""
+
+
+@dataclass(slots=True)
+class Outcome(Generic[U]):
+    """What came of a batch."""
+
+    done: int = 0
+    """Units finished in this call."""
+    kept: int = 0
+    """Units that were finished before and were not run again."""
+    failed: dict[str, AssayError] = field(default_factory=dict)
+    """Unit id -> why it failed."""
+    seconds: float = 0.0
+    """Wall time."""
+
+
+async def run_units(
+    units: Sequence[tuple[str, U]],
+    work: Callable[[U], Awaitable[None]],
+    *,
+    slots: int,
+    stage: str,
+    progress: Progress = silent,
+    finished: frozenset[str] = frozenset(),
+) -> Outcome[U]:
+    """Run `work` on every unit that is not in `finished`, at most `slots` at a time, in order of the units.
+
+    An AssayError of a unit is kept under its id and the others go on; any other exception is a bug and stops the batch.
+    """
+    outcome: Outcome[U] = Outcome(kept=sum(name in finished for name, _ in units))
+    started = time.monotonic()
+    waiting = iter([(name, unit) for name, unit in units if name not in finished])
+    total = len(units)
+    progress(stage, outcome.kept, total, "kept from before" if outcome.kept else "")
+
+    async def worker() -> None:
+        for name, unit in waiting:
+            try:
+                await work(unit)
+                outcome.done += 1
+            except AssayError as error:
+                outcome.failed[name] = error
+            note = f"{len(outcome.failed)} failed" if outcome.failed else ""
+            progress(stage, outcome.kept + outcome.done + len(outcome.failed), total, note)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(max(1, slots)):
+            group.create_task(worker())
+    outcome.seconds = time.monotonic() - started
+    return outcome

@@ -1,0 +1,1 @@
+"""Statistics on plain arrays: intervals, agreement, sequential bounds. Imports nothing of assay but its errors."""

@@ -1,0 +1,1 @@
+"""Annotators: readers that name the value of a label from the text alone."""

@@ -1,0 +1,104 @@
+"""What a check is: a stable code, a question, and a function from sessions to verdicts."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+
+from assay.records.blueprint import Blueprint
+from assay.records.session import Session
+from assay.records.verdict import Verdict
+
+VERIFIER = "1"
+"""Version of the verifiers; measured power belongs to one version (METHODS 9)."""
+
+Polarity = Literal["support", "veto", "note"]
+
+
+class CheckInfo(NamedTuple):
+    """One row of the table of checks."""
+
+    code: str
+    """Stable code."""
+    unit: str
+    """What one verdict is about: label, turn, session."""
+    names: str
+    """Which label names it reads."""
+    polarity: Polarity
+    """support: may support or contradict. veto: can only contradict. note: neither."""
+    question: str
+    """The question it answers."""
+
+
+CHECKS: tuple[CheckInfo, ...] = (
+    CheckInfo("LB01", "label", "core_act, act, goal, slots.*", "support", "Does a reader who never saw the label name it from the text?"),
+    CheckInfo("LB02", "label", "slots.*, goal, act", "support", "Do words that are really in the text say the label?"),
+    CheckInfo("LB03", "label", "goal, profile.*, private facts", "veto", "Is the label copied into the text word for word?"),
+    CheckInfo("LB05", "label", "as LB01", "note", "Does the text say more about the label than the prior alone?"),
+    CheckInfo("LB06", "label", "given labels", "support", "Would the other sessions' labels predict this one from its text and context?"),
+    CheckInfo("CO05", "turn", "all of the turn", "veto", "Is the turn blank, a repeat, or a copy of the persona?"),
+    CheckInfo("IA01", "session", "private.*", "veto", "Does a party use a private fact before it could know or say it?"),
+    CheckInfo("RE01", "label", "as the language model's LB01", "note", "Do repeated draws of the reader agree with one another?"),
+)  # fmt: skip
+"""All checks of this version, by code."""
+
+SUPPORTING = frozenset({"LB01", "LB02", "LB06", "CO01", "CO03"})
+"""Checks that read the value and so may support a label (METHODS 10)."""
+
+
+class CoreReader(Protocol):
+    """A reader of core acts trained on real turns only."""
+
+    name: ClassVar[str]
+    vocabulary_user: tuple[str, ...]
+
+    def read(self, turns: Sequence[tuple[str, str | None]], party: Literal["user", "assistant"] = "user") -> Any:
+        """(n, K) probability that each act is present."""
+        ...
+
+    def judge(self, p: Any, value: str, party: Literal["user", "assistant"] = "user") -> tuple[Any, str | None]:
+        """(status, act that is read) of one row of `read`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """The sessions under test and what is known about how they were made."""
+
+    sessions: Sequence[Session]
+    seed: int = 0
+    blueprint: Blueprint | None = None
+    core_reader: CoreReader | None = None
+
+
+Check = Callable[[Corpus], Iterator[Verdict]]
+"""A check: corpus -> verdicts."""
+
+
+def own_turns(session: Session, party: str = "user") -> Iterator[tuple[int, str, str | None]]:
+    """(turn, text, text of the turn before) of one party."""
+    for i, turn in enumerate(session.turns):
+        if turn.speaker == party:
+            yield i, turn.text, session.turns[i - 1].text if i else None
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words without the punctuation at their ends."""
+    return [w for w in (w.strip(".,;:!?\"'()[]") for w in text.lower().split()) if w]
+
+
+def find_span(text: str, value: str) -> str | None:
+    """The words of `value` as they stand in `text` (whole words, any case), or None."""
+    at, folded = text.lower().find(value.lower()), text.lower()
+    while at >= 0:
+        end = at + len(value)
+        before, after = folded[at - 1 : at], folded[end : end + 1]
+        if not (before.isalnum() or after.isalnum()):
+            return text[at:end] if len(folded) == len(text) else value
+        at = folded.find(value.lower(), at + 1)
+    return None
+
+
+def four_grams(text: str) -> set[tuple[str, ...]]:
+    """All runs of four words."""
+    w = words(text)
+    return {tuple(w[i : i + 4]) for i in range(len(w) - 3)}

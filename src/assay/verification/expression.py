@@ -1,0 +1,217 @@
+"""Does the text carry the label? Blind recovery (LB01), conformance (LB02), prior baseline (LB05), without a model.
+
+Independent here: the core-act reader (trained on real turns only) and rules over words that no guard looked at.
+Guards: words that the verbaliser was made to say (slot values), and words of the fallback templates.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from assay.records.blueprint import Blueprint, UserAct
+from assay.records.session import Session, Turn
+from assay.records.verdict import Quote, Verdict
+from assay.verification.check import Corpus, find_span, own_turns, words
+
+RULES = "rules"
+STOPWORDS = frozenset(
+    "a an the is it i you my your to of for and or in on with that this do does did would like can could please am are be "
+    "me we was have has what which want need hi hello".split()
+)
+
+
+def core_act_recovery(corpus: Corpus) -> Iterator[Verdict]:
+    """LB01 and LB05 for `core_act`, by the reader trained on real human turns.
+
+    LB05 compares p_a(v) with p_0(v), the share of v among this run's labels of the same name: supported when the text
+    says more than the prior.
+    """
+    reader = corpus.core_reader
+    if reader is None:
+        return
+    found = [
+        (s, i, text, before) for s in corpus.sessions for i, text, before in own_turns(s) if "core_act" in s.turns[i].labels
+    ]
+    if not found:
+        return
+    p = np.asarray(reader.read([(text, before) for _, _, text, before in found]))
+    counts = Counter(str(s.turns[i].labels["core_act"]) for s, i, _, _ in found)
+    vocabulary = list(reader.vocabulary_user)
+    for row, (session, turn, text, _) in zip(p, found, strict=True):
+        value = str(session.turns[turn].labels["core_act"])
+        status, read = reader.judge(row, value)
+        known = value in vocabulary
+        share = float(row[vocabulary.index(value)]) if known else None
+        reason = None if known else "not in the reader's vocabulary"
+        common = {"session": session.id, "turn": turn, "name": "core_act", "by": reader.name, "independent": True}
+        yield Verdict(code="LB01", status=status, score=share, read=read, reason=reason,
+                      evidence=_whole(turn, text) if status == "contradicted" else (), **common)  # fmt: skip
+        if share is not None:
+            prior = counts[value] / len(found)
+            yield Verdict(code="LB05", status="supported" if share > prior else "not_evidenced", score=share, **common)
+
+
+def _whole(turn: int, text: str) -> tuple[Quote, ...]:
+    return (Quote(turn=turn, quote=text[:200]),) if text else ()
+
+
+def act_rules(corpus: Corpus) -> Iterator[Verdict]:
+    """LB01 for `act`, by rules over the core-act reader: the fine acts whose core act is read and whose content fits.
+
+    The core act is read by the independent reader; among the acts that are like it, the content decides: the topic
+    that an act asks for, the goal's words, or a slot value. Slot values were put there by a guard and templates are
+    the blueprint's own words, so verdicts that rest on those are marked `guard`.
+    """
+    blueprint, reader = corpus.blueprint, corpus.core_reader
+    if blueprint is None or reader is None:
+        return
+    vocabulary = list(reader.vocabulary_user)
+    for session in corpus.sessions:
+        turns = [(i, text, before) for i, text, before in own_turns(session) if "act" in session.turns[i].labels]
+        if not turns:
+            continue
+        p = np.asarray(reader.read([(text, before) for _, text, before in turns]))
+        for row, (i, text, _) in zip(p, turns, strict=True):
+            shares = {a: float(row[k]) for k, a in enumerate(vocabulary)}
+            yield _act_verdict(blueprint, session, i, text, shares)
+
+
+def _act_verdict(blueprint: Blueprint, session: Session, i: int, text: str, shares: dict[str, float]) -> Verdict:
+    value = str(session.turns[i].labels["act"])
+    scores = {name: _act_score(blueprint, act, text, shares) for name, act in blueprint.user_acts.items()}
+    best = max(scores, key=lambda n: scores[n])
+    spec = blueprint.user_acts.get(value)
+    guard = (spec is not None and bool(spec.slots)) or session.turns[i].realised_by == "template"
+    if spec is None or spec.like not in shares:
+        status, reason = "not_applicable", "not in the reader's vocabulary"
+    elif scores[best] < 0.2:
+        status, reason = "not_evidenced", None
+    elif scores[value] >= scores[best]:
+        status, reason = "supported", None
+    else:
+        status = "contradicted" if scores[best] - scores[value] > 0.3 else "not_evidenced"
+        reason = None
+    total = sum(scores.values())
+    return Verdict(
+        code="LB01", session=session.id, turn=i, name="act", status=status, reason=reason,  # type: ignore[arg-type]
+        score=scores[value] / total if spec is not None and total > 0 else None,
+        read=best if scores[best] >= 0.2 else None, by=f"{RULES} over core acts", independent=not guard, guard=guard,
+        evidence=_whole(i, text) if status == "contradicted" else (),
+    )  # fmt: skip
+
+
+def _act_score(blueprint: Blueprint, act: UserAct, text: str, shares: dict[str, float]) -> float:
+    score = shares.get(act.like, 0.0)
+    if act.slots:
+        score *= 1.0 if all(_slot_spans(blueprint, s, text) for s in act.slots) else 0.3
+    elif _any_slot(blueprint, text) and act.like in ("inform", "state_goal"):
+        score *= 0.6
+    if act.asks:
+        topic = content(act.asks) | content(" ".join(act.says))
+        score *= 1.0 if topic & content(text) else 0.4
+    return score
+
+
+def _any_slot(blueprint: Blueprint, text: str) -> bool:
+    return any(_slot_spans(blueprint, s, text) for s in blueprint.slots)
+
+
+def content(text: str) -> set[str]:
+    """Content words, cut to five letters."""
+    return {w[:5] for w in words(text) if w not in STOPWORDS and len(w) > 2}
+
+
+def _slot_spans(blueprint: Blueprint, slot: str, text: str) -> dict[str, str]:
+    """Value -> words in the text, for each value of a slot's pool or pattern that stands in the text."""
+    spec = blueprint.slots[slot]
+    if spec.pattern is not None:
+        mask = "".join({"#": r"\d", "@": "[A-Z]"}.get(c, re.escape(c)) for c in spec.pattern)
+        return {m[0].upper(): m[0] for m in re.finditer(rf"(?<!\w){mask}(?!\w)", text, re.I)}
+    pool = list(spec.values or ()) + [v for shares in (spec.when or {}).values() for v in shares]
+    return {v: span for v in pool if (span := find_span(text, v))}
+
+
+def slot_conformance(corpus: Corpus) -> Iterator[Verdict]:
+    """LB01 (blind: which value stands there?) and LB02 (is the label's value there? quoted) for `slots.*`.
+
+    In sessions that assay made, a guard let only texts with the value pass: support is marked `guard`.
+    """
+    blueprint = corpus.blueprint
+    for session in corpus.sessions:
+        for i, text, _ in own_turns(session):
+            slots = session.turns[i].labels.get("slots")
+            if not isinstance(slots, dict):
+                continue
+            for slot, value in sorted(slots.items()):
+                yield from _slot_verdicts(blueprint, session, i, text, slot, str(value))
+
+
+def _slot_verdicts(
+    blueprint: Blueprint | None, session: Session, i: int, text: str, slot: str, value: str
+) -> Iterator[Verdict]:
+    guarded = session.authored
+    span = find_span(text, value)
+    found = _slot_spans(blueprint, slot, text) if blueprint is not None and slot in blueprint.slots else {}
+    other = next((v for v in found if v.lower() != value.lower()), None)
+    status = "supported" if span else "contradicted" if other else "not_evidenced"
+    quote = span or (found[other] if other else None)
+    evidence = (Quote(turn=i, quote=quote),) if quote else ()
+    for code in ("LB01", "LB02"):
+        yield Verdict(
+            code=code, session=session.id, turn=i, name=f"slots.{slot}", status=status,  # type: ignore[arg-type]
+            score=1.0 if span else 0.0, read=value if span else other, evidence=evidence, by=RULES,
+            # Missing or other words can't come from the guard, which would have refused them.
+            independent=not (guarded and span), guard=guarded and span is not None,
+        )  # fmt: skip
+
+
+def goal_rules(corpus: Corpus) -> Iterator[Verdict]:
+    """LB01 and LB02 for `goal`: cue words of the goals in the user's own turns.
+
+    LB01 reads blind: the goal with the longest cue that stands in the text. LB02 sees the label and quotes its cue.
+    Turns worded by a template are left out: their words are the blueprint's, not evidence.
+    """
+    blueprint = corpus.blueprint
+    if blueprint is None:
+        return
+    for session in corpus.sessions:
+        value = session.session_labels.get("goal")
+        if not isinstance(value, str):
+            continue
+        usable = [(i, t) for i, t in enumerate(session.turns) if t.speaker == "user" and t.realised_by != "template"]
+        hits = _cue_hits(blueprint, usable)
+        own = [h for h in hits if h[1] == value]
+        best = max(hits, default=None)
+        read = best[1] if best else None
+        for code, status in (("LB01", _blind(read, value)), ("LB02", _conforms(own, hits))):
+            shown = max(own or hits, default=None) if code == "LB02" else best
+            yield Verdict(
+                code=code, session=session.id, name="goal", status=status, read=read,  # type: ignore[arg-type]
+                score={"supported": 1.0, "contradicted": 0.0}.get(status),
+                evidence=(Quote(turn=shown[2], quote=shown[3]),) if shown else (), by=f"{RULES}: cues", independent=True,
+            )  # fmt: skip
+
+
+def _cue_hits(blueprint: Blueprint, turns: list[tuple[int, Turn]]) -> list[tuple[int, str, int, str]]:
+    """(cue length, goal, turn, words in the text) of every cue found."""
+    return [
+        (len(cue), goal, i, span)
+        for i, turn in turns
+        for goal, flow in blueprint.assistant.flows.items()
+        for cue in (*flow.cues, blueprint.goals[goal].words)
+        if (span := find_span(turn.text, cue))
+    ]
+
+
+def _blind(read: str | None, value: str) -> str:
+    if read is None:
+        return "not_evidenced"
+    return "supported" if read == value else "contradicted"
+
+
+def _conforms(own: list[tuple[int, str, int, str]], hits: list[tuple[int, str, int, str]]) -> str:
+    if own:
+        return "supported"
+    return "contradicted" if hits else "not_evidenced"

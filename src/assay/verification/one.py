@@ -1,0 +1,65 @@
+"""Verify: run the checks that apply to a set of sessions. Pure; a language model's answers are passed in."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from assay.errors import BadInput
+from assay.records.verdict import Verdict
+from assay.verification.check import CHECKS, Check, Corpus
+from assay.verification.degenerate import degenerate_turns
+from assay.verification.expression import act_rules, core_act_recovery, goal_rules, slot_conformance
+from assay.verification.in_house import in_house
+from assay.verification.leaks import early_facts, verbatim_leaks
+
+OFFLINE: tuple[tuple[tuple[str, ...], Check], ...] = (
+    (("LB01", "LB05"), core_act_recovery),
+    (("LB01",), act_rules),
+    (("LB01", "LB02"), goal_rules),
+    (("LB01", "LB02"), slot_conformance),
+    (("LB01",), in_house),
+    (("LB03",), verbatim_leaks),
+    (("CO05",), degenerate_turns),
+    (("IA01",), early_facts),
+)
+"""Codes -> check, for the checks that need no language model."""
+
+
+def select(codes: Iterable[str] | None) -> frozenset[str]:
+    """The asked codes, or all.
+
+    Raises BadInput for a code that does not exist.
+    """
+    known = {c.code for c in CHECKS}
+    if codes is None:
+        return frozenset(known)
+    asked = {c.strip().upper() for c in codes if c.strip()}
+    if unknown := asked - known:
+        raise BadInput(f"no check {', '.join(sorted(unknown))}", now=f"one of {', '.join(sorted(known))}")
+    return frozenset(asked)
+
+
+def verify_corpus(
+    corpus: Corpus, codes: frozenset[str], progress: Callable[[str], None] = lambda name: None
+) -> list[Verdict]:
+    """All verdicts of the offline checks, sorted.
+
+    Language: the checks read English; sessions in another known language get `not_applicable: language`.
+    """
+    english = [s for s in corpus.sessions if s.language in ("und", "en") or s.language.startswith("en-")]
+    others = [s for s in corpus.sessions if s not in english] if len(english) < len(corpus.sessions) else []
+    narrowed = Corpus(
+        sessions=english, seed=corpus.seed, blueprint=corpus.blueprint, core_reader=corpus.core_reader
+    )
+    out: list[Verdict] = []
+    for held, check in OFFLINE:
+        if codes & set(held):
+            progress(check.__name__)
+            out += [v for v in check(narrowed) if v.code in codes]
+    out += [
+        Verdict(code=code, session=s.id, status="not_applicable", reason="language") for s in others for code in sorted(codes)
+    ]
+    return in_order(out)
+
+
+def in_order(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Verdicts by session, turn, name, code, annotator: the order of verdicts.jsonl."""
+    return sorted(verdicts, key=lambda v: (v.session, -1 if v.turn is None else v.turn, v.name or "", v.code, v.by))
