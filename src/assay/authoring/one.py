@@ -10,17 +10,29 @@ MAX_DRAWS = 1000
 """Draws after which the constraints are called unsatisfiable."""
 
 
+class Unsatisfiable(BadBlueprint):
+    """Constraints that every draw breaks; `constraint` is the position of the one that most draws broke."""
+
+    def __init__(self, blueprint: str, constraint: int, why: str) -> None:
+        self.constraint = constraint
+        super().__init__(
+            f"the constraints cannot be satisfied: {MAX_DRAWS} draws in a row were forbidden",
+            where=f"{blueprint}, mostly constraints.{constraint}" + (f" ({why})" if why else ""),
+            now="loosen that constraint or change the probabilities of what it names",
+        )
+
+
 def author_one(blueprint: Blueprint, seed: int, index: int) -> Scenario:
     """Scenario `index` of a run.
 
     A draw that a constraint forbids is thrown away and counted (`rejected`); a constraint with `repair` sets its values
     instead and is listed in `repaired`. The result depends on (blueprint, seed, index) alone.
 
-    Raises BadBlueprint when MAX_DRAWS draws in a row are forbidden.
+    Raises Unsatisfiable (a BadBlueprint) when MAX_DRAWS draws in a row are forbidden.
     """
     name = f"s{index:05d}"
     rng = stream(seed, f"author/{name}")
-    reasons: dict[str, int] = {}
+    broken_by = [0] * len(blueprint.constraints)
     for rejected in range(MAX_DRAWS):
         drawn = draw_all(blueprint, rng)
         repaired = []
@@ -31,15 +43,9 @@ def author_one(blueprint: Blueprint, seed: int, index: int) -> Scenario:
         broken = next((i for i, rule in enumerate(blueprint.constraints) if holds(rule.forbid, banded(drawn))), None)
         if broken is None:
             return _scenario(blueprint, seed, name, drawn, rejected, tuple(repaired))
-        rule = blueprint.constraints[broken]
-        label = f"constraints.{broken} ({rule.why})" if rule.why else f"constraints.{broken}"
-        reasons[label] = reasons.get(label, 0) + 1
-    worst = max(reasons, key=lambda k: reasons[k])
-    raise BadBlueprint(
-        f"the constraints cannot be satisfied: {MAX_DRAWS} draws in a row were forbidden",
-        where=f"{blueprint.name}, mostly {worst}",
-        now="loosen that constraint or change the probabilities of what it names",
-    )
+        broken_by[broken] += 1
+    worst = broken_by.index(max(broken_by))
+    raise Unsatisfiable(blueprint.name, worst, blueprint.constraints[worst].why)
 
 
 def _scenario(

@@ -51,7 +51,10 @@ def draw_attribute(attribute: Attribute, drawn: dict[str, str], rng: np.random.G
         return f"{rng.uniform(low, high):.3g}"
     assert attribute.when is not None
     assert attribute.given is not None
-    shares = attribute.when.get(drawn[attribute.given]) or attribute.when.get("else")
+    value = drawn[attribute.given]
+    if attribute.given.startswith("persona."):
+        value = band(float(value))
+    shares = attribute.when.get(value) or attribute.when.get("else")
     return choose(shares, rng) if shares else ""
 
 

@@ -110,22 +110,20 @@ def walk(passes: ArrayLike) -> NDArray[np.int64]:
     return np.asarray(np.cumprod(ok, axis=-1).sum(axis=-1) - 1, dtype=np.int64)
 
 
-def tested(answers: ArrayLike, wrong: ArrayLike, alpha: float, delta: float, beta: float = 0.0) -> NDArray[np.bool_]:
+def survives(answers: ArrayLike, wrong: ArrayLike, alpha: float, delta: float, beta: float = 0.0) -> NDArray[np.bool_]:
     """Which thresholds pass: wrong answers within what that many answers allow. Shapes (..., J)."""
     m, k = np.asarray(answers, dtype=np.int64), np.asarray(wrong, dtype=np.int64)
     return np.asarray(k <= allowed_wrong(int(m.max(initial=0)), alpha, delta, beta)[m])
 
 
-def stratified_limit(
-    wrong: Sequence[int], answers: Sequence[int], weights: Sequence[float], delta: float
-) -> float:
+def stratified_limit(wrong: Sequence[int], answers: Sequence[int], weights: Sequence[float], delta: float) -> float:
     """Upper limit of the overall share of wrong labels when strata were drawn at different rates.
 
     wrong, answers, weights: one per stratum, weights = shares of the population, summing to 1. The sum of W_h times
     Clopper-Pearson at delta/H: never Clopper-Pearson on a pooled or weighted count.
 
-    *Guarantee*: simple random samples within the strata; misses with probability at most delta (union bound). Its broken
-    twin, the pooled count, is in tests/laws/test_certificate_laws.py.
+    *Guarantee*: simple random samples within the strata; misses with probability at most delta (union bound). Its
+    broken twin, the pooled count, is in tests/laws/test_certificate_laws.py.
     """
     each = delta / len(weights)
     return sum(w * upper_limit(k, m, each) for k, m, w in zip(wrong, answers, weights, strict=True))

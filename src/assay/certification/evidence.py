@@ -80,7 +80,9 @@ class Power:
                 key = (row["check"], row["name"], row["operator"])
                 low = row["difference_lower"]
                 lowest[key] = min(lowest.get(key, 1.0), -1.0 if low is None else float(low))
-            gates = {n: bool(g["passed"]) or (None if g["lowest"] is None else False) for n, g in power["gates"].items()}
+            gates = {
+                n: bool(g["passed"]) or (None if g["lowest"] is None else False) for n, g in power["gates"].items()
+            }
             pairs = frozenset((str(check), str(name)) for check, name in power["no_power"])
             passed = frozenset(key[:2] for key, low in lowest.items() if low >= GATE) - pairs
             return cls(measured=True, gates=gates, no_power=pairs, passed=passed, rates=power["status_rates"])

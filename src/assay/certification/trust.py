@@ -165,6 +165,6 @@ def _distribution(given: Given, evidence: Sequence[Verdict]) -> dict[str, float]
 
 
 def _out_of_fold(given: Given, evidence: Sequence[Verdict]) -> float | None:
-    """LB06's out-of-fold probability: the only trust that needs no answers, and only for labels assay did not author."""
+    """LB06's out-of-fold probability: the one trust that needs no answers, for labels assay did not author."""
     scores = [v.score for v in evidence if v.code == "LB06" and v.score is not None]
     return sum(scores) / len(scores) if scores and given.source == "given" else None

@@ -64,6 +64,8 @@ class Order:
     """Number of the copy, so that several copies of one run differ."""
     aids: Aids = field(default_factory=Aids)
     """What the door hands in."""
+    pairs_for: int = 1
+    """Systematic faults: pairs of values are drawn per label name until so many units are eligible (see draw_pairs)."""
 
 
 def plant(
@@ -96,8 +98,11 @@ def label_names(run: Run, spec: Operator, label: str) -> frozenset[str]:
     private = spec in PRIVATE_OPERATORS
     if spec.scope != "label" and not private:
         raise BadInput(f"{spec.name} breaks {spec.breaks} and takes no label", where="--label", now="leave --label out")
-    known = [u.name or "" for u in spec.units(_job(run, Order(operator=spec.name, kind="text", rate=1.0, seed=0)))] \
-        if private else run.names()
+    known = (
+        [u.name or "" for u in spec.units(_job(run, Order(operator=spec.name, kind="text", rate=1.0, seed=0)))]
+        if private
+        else run.names()
+    )
     found = frozenset(n for n in known if n == label or n.startswith(f"{label}."))
     if not found:
         choices = ", ".join(sorted(set(known))[:30]) or "none: these sessions carry no labels"
@@ -168,7 +173,8 @@ def eligible_units(job: Job, spec: Operator, order: Order) -> list[Unit]:
     """Units of a run that an operator could break. Raises BadInput when there is none."""
     units = spec.units(job)
     if order.kind == "systematic" and units:
-        kept = draw_pairs(job, [u.place for u in units if u.place is not None], _stream(order, "pairs"))
+        places = [u.place for u in units if u.place is not None]
+        kept = draw_pairs(job, places, _stream(order, "pairs"), order.pairs_for)
         keys = {p.key for p in kept}
         units = [u for u in units if u.place is not None and u.place.key in keys]
     if not units:
@@ -279,7 +285,9 @@ def _with_label(session: Session, fault: Planted) -> Session:
     run = Run([session])
     path = next((p.path for p in run.places if (p.turn, p.name) == (fault.turn, fault.name)), None)
     if path is None:
-        raise BadInput(f"no label {fault.name!r} to take a fault back from", where=f"{fault.session}, turn {fault.turn}")
+        raise BadInput(
+            f"no label {fault.name!r} to take a fault back from", where=f"{fault.session}, turn {fault.turn}"
+        )
     if fault.turn is None:
         labels = with_value(session.session_labels, path, fault.before)
         return session.model_copy(update={"session_labels": labels})

@@ -35,7 +35,7 @@ def _gate(name: str, results: Sequence[Row], readers: set[str], missing: list[st
     able = sorted(readers & set(MAY_SUPPORT))
     if not able:
         return {"passed": False, "lowest": None, "reason": "no independent reader"}
-    mine = [r for r in results if r["name"] == name and r["unit"] == "label"]
+    mine = [r for r in results if r["name"] == name]
     ways = sorted({way(r) for r in mine})
     if not ways:
         return {"passed": False, "lowest": None, "reason": "no operator breaks it here"}
@@ -63,17 +63,17 @@ def way(row: Row) -> tuple[str, str, str]:
 
 
 def no_power(results: Sequence[Row]) -> list[list[str | None]]:
-    """(check, name) pairs for which a check catches nothing here; name null for faults of a turn or session.
+    """(check, name) pairs for which a check catches nothing here; name null for faults that break no one label.
 
     A pair is listed when on text faults (label faults where there is no text fault) its largest lower limit of recall
     minus false alarms over the operators is <= 0. Pairs without a limit are unmeasured, not powerless, and not listed.
-    Label faults say nothing of checks whose fault is not a wrong value (`NOT_OF_VALUE`), nor do faults of a turn of
-    checks of a label's value.
+    Faults of a label say nothing of checks whose fault is not a wrong value (`NOT_OF_VALUE`), nor do faults of a turn
+    as such of checks that read a value.
     """
     pairs: dict[tuple[str, str | None], list[Row]] = {}
     for row in results:
         of_value = not row["check"].startswith(NOT_OF_VALUE)
-        if of_value == (row["unit"] == "label") and row["difference_lower"] is not None:
+        if of_value == (row["name"] is not None) and row["difference_lower"] is not None:
             pairs.setdefault((row["check"], row["name"]), []).append(row)
     found: list[list[str | None]] = []
     for (check, name), rows in sorted(pairs.items(), key=lambda pair: (pair[0][0], pair[0][1] or "")):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from assay.planting.operator import Job, Operator, Unit, pattern, says
-from assay.planting.run import Draft, Edit, Place, with_value
+from assay.planting.run import Draft, Edit, Group, Place, with_value
 from assay.records.label import key_of
 
 MAX_VALUES = 200
@@ -34,28 +34,39 @@ def as_units(found: Collection[Place]) -> list[Unit]:
     return [Unit(session=p.session, turn=p.turn, name=p.name, place=p) for p in found]
 
 
-def draw_pairs(job: Job, found: list[Place], rng: np.random.Generator) -> list[Place]:
-    """For each group one value, drawn by its frequency, and another that it is always taken for; the labels it has."""
-    by_value: dict[tuple[Any, str], list[Place]] = {}
+def draw_pairs(job: Job, found: list[Place], rng: np.random.Generator, wanted: int = 1) -> list[Place]:
+    """For each group a value, drawn by its frequency, and another that it is always taken for; the labels it has.
+
+    Further values follow until `wanted` labels of the group are reached, but never more than half of its labels.
+    """
+    by_group: dict[Any, dict[str, list[Place]]] = {}
     for place in found:
-        by_value.setdefault((job.run.group(place), key_of(place.value)), []).append(place)
+        by_group.setdefault(job.run.group(place), {}).setdefault(key_of(place.value), []).append(place)
     kept: list[Place] = []
-    for group in sorted({g for g, _ in by_value}):
-        keys, raws = job.pool(group)
-        often = {k: len(p) for (g, k), p in sorted(by_value.items()) if g == group and len(p) >= 2}
-        weights = np.array(list(often.values()), dtype=float)
-        own = list(often)[int(rng.choice(len(often), p=weights / weights.sum()))] if often else None
-        if own is None:
-            continue
-        if job.aids.confusable is not None:
-            value = job.aids.confusable.get((group[0], own))
-        else:
-            others = [k for k in keys if k != own]
-            value = raws[others[int(rng.integers(len(others)))]]
-        if value is not None:
-            job.given[(group, own)] = value
-            kept += by_value[(group, own)]
+    for group, by_value in sorted(by_group.items()):
+        often = {k: p for k, p in sorted(by_value.items()) if len(p) >= 2}
+        weights = np.array([len(p) for p in often.values()], dtype=float)
+        drawn = rng.choice(len(often), len(often), replace=False, p=weights / weights.sum()).tolist() if often else []
+        half = sum(len(p) for p in by_value.values()) / 2
+        mine: list[Place] = []
+        for own in (list(often)[i] for i in drawn):
+            if mine and (len(mine) >= wanted or len(mine) + len(often[own]) > half):
+                continue
+            value = other_value(job, group, own, rng)
+            if value is not None:
+                job.given[(group, own)] = value
+                mine += often[own]
+        kept += mine
     return kept
+
+
+def other_value(job: Job, group: Group, own: str, rng: np.random.Generator) -> Any | None:
+    """Another value of a group: the most confusable, where these are given, else uniform over its pool."""
+    if job.aids.confusable is not None:
+        return job.aids.confusable.get((group[0], own))
+    keys, raws = job.pool(group)
+    others = [k for k in keys if k != own]
+    return raws[others[int(rng.integers(len(others)))]] if others else None
 
 
 def swap_label(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator, *, not_in: str = "") -> list[Edit] | None:

@@ -8,7 +8,9 @@ from assay.planting.operator import Scope
 from assay.records import Status, Verdict
 
 Check = tuple[str, bool]
-"""(code, independent): what independent annotators say under a code is kept apart from in-house ones and guards."""
+"""(code, independent): what independent annotators say under a code is kept apart from what others say.
+
+A guard's `supported` stands beside them, since it is what they say where they find no fault; it never supports."""
 
 ORDER: tuple[Status, ...] = ("contradicted", "supported", "not_evidenced", "unparsed", "not_applicable")
 """Several verdicts of one check on one unit count as the first of these that is among them."""
@@ -40,7 +42,8 @@ class Said:
         self._by_turn: dict[tuple[Check, str, int | None], list[Verdict]] = defaultdict(list)
         self._by_session: dict[tuple[Check, str], list[Verdict]] = defaultdict(list)
         for verdict in verdicts:
-            check = (verdict.code, verdict.independent and not verdict.guard)
+            clean = verdict.guard and verdict.status == "supported"
+            check = (verdict.code, clean or (verdict.independent and not verdict.guard))
             self._by_turn[(check, verdict.session, verdict.turn)].append(verdict)
             self._by_session[(check, verdict.session)].append(verdict)
 
@@ -48,24 +51,26 @@ class Said:
         """All checks that said something, sorted."""
         return sorted({check for check, _ in self._by_session})
 
-    def word(self, check: Check, target: Target, scope: Scope) -> Word:
+    def word(self, check: Check, target: Target, scope: Scope, about: str | None = None) -> Word:
         """A check's word on a unit, by its most specific verdicts.
 
         scope label: verdicts on that label at that turn, else on the turn, else on the label or as such for the whole
-        session. turn: any verdict at that turn, else one on the session. session: any verdict in the session.
+        session. turn: any verdict at that turn, else one on the session. session: any verdict in the session. Where the
+        fault of a turn or session is `about` a label name, verdicts on other names are left out.
         """
-        if scope == "session":
-            return merged(self._by_session.get((check, target.session), ()))
         here = self._by_turn.get((check, target.session, target.turn), ())
         around = self._by_turn.get((check, target.session, None), ()) if target.turn is not None else ()
-        if scope == "turn":
-            return merged(here or [v for v in around if v.name in (None, target.name)])
-        for part in (here, around):
-            for name in (target.name, None):
-                found = [v for v in part if v.name == name]
-                if found:
-                    return merged(found)
-        return SILENT
+        if scope == "session":
+            here, around = self._by_session.get((check, target.session), ()), ()
+        if scope == "label":
+            for part in (here, around):
+                for name in (target.name, None):
+                    if found := [v for v in part if v.name == name]:
+                        return merged(found)
+            return SILENT
+        if about is not None:
+            here = [v for v in here if v.name in (None, target.name, about)]
+        return merged(here or [v for v in around if v.name in (None, target.name, about)])
 
 
 def merged(verdicts: Sequence[Verdict]) -> Word:

@@ -101,6 +101,8 @@ class Operator:
     """Plant into a draft; null where nothing would change."""
     prepare: Callable[[Job, list[Unit], np.random.Generator], None] | None = None
     """Fix values that hang together over the run."""
+    counts_as: str | None = None
+    """Label name under which its recall is reported; null: that of the label, or none for faults of a turn as such."""
     model: tuple[Kind, ...] = ()
     """Kinds that can't be made without `reword`."""
 

@@ -9,7 +9,12 @@ from assay.planting.operator import Job, Operator, Unit, says
 from assay.planting.run import Draft, Edit
 from assay.records import Session
 
-FRAMES = ("{text} By the way, {value}.", "{text} ({value})", "{value}. {text}", "{text} It is {value}, just so you know.")
+FRAMES = (
+    "{text} By the way, {value}.",
+    "{text} ({value})",
+    "{value}. {text}",
+    "{text} It is {value}, just so you know.",
+)
 """How a value is put into a line; several, so that no frame gives the fault away."""
 LENGTHS = (3, 80)
 """Shortest and longest value, in characters, that is a fact and no brief."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from assay.planting.operator import Job, Operator, Unit, pattern
+from assay.planting.operator import Job, Operator, Scope, Unit, pattern
 from assay.planting.run import ASIDE, Draft, Edit, watched
 from assay.records import Session
 
@@ -12,14 +12,21 @@ GENERIC = ("Okay, sounds good.", "I see.", "That is interesting.", "Sure, no pro
 """Lines that fit everywhere and say nothing."""
 MARKS = ("[insert name here]", "{value}", "<|assistant|>", "acts: inform", "customer:", "[/INST]")
 """What is left in a text when a template or a model's frame shows through."""
-DENIALS = ("It is not true that {line}.", "I never said that {line}, and it is not so.", "No, it is not so that {line}.")
+DENIALS = (
+    "It is not true that {line}.",
+    "I never said that {line}, and it is not so.",
+    "No, it is not so that {line}.",
+)
 """Frames that contradict a statement by denying it."""
 
 
 def turn_units(job: Job, fits: Callable[[Session, int], bool]) -> list[Unit]:
     """Turns of the party under test that an operator can break."""
     return [
-        Unit(session=n, turn=t) for n, session in enumerate(job.run.sessions) for t in watched(session) if fits(session, t)
+        Unit(session=n, turn=t)
+        for n, session in enumerate(job.run.sessions)
+        for t in watched(session)
+        if fits(session, t)
     ]
 
 
@@ -106,9 +113,9 @@ def persona_lines(job: Job, session: Session) -> list[tuple[str, str]]:
 def of_speaker(session: Session, turn: int, lines: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Lines of the turn's own speaker; lines that name no party are the user's."""
     speaker = session.turns[turn].speaker
-    return [
-        (n, line) for n, line in lines if (n.split(".")[1] if n.startswith("private.") else "user") == speaker
-    ] or ([] if any(n.startswith("private.") for n, _ in lines) else lines)
+    return [(n, line) for n, line in lines if (n.split(".")[1] if n.startswith("private.") else "user") == speaker] or (
+        [] if any(n.startswith("private.") for n, _ in lines) else lines
+    )
 
 
 def persona_units(job: Job) -> list[Unit]:
@@ -182,11 +189,12 @@ def end_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> li
 
 def mid_units(job: Job) -> list[Unit]:
     """Sessions with at least four turns of the party under test; our own ones only where they can be reworded."""
-    run = job.run
+    can = job.aids.reword is not None
     fits = [
-        n for n, s in enumerate(run.sessions)
-        if len(watched(s)) >= 4 and (not s.authored or (job.aids.reword is not None and s.session_labels.get("persona")))
-    ]  # fmt: skip
+        n
+        for n, s in enumerate(job.run.sessions)
+        if len(watched(s)) >= 4 and (not s.authored or (can and s.session_labels.get("persona")))
+    ]
     return [Unit(session=n, turn=None) for n in fits] if len(fits) >= 2 else []
 
 
@@ -223,13 +231,14 @@ def make_operator(
     means: str,
     units: Callable[[Job], list[Unit]],
     make: Callable[[Job, Draft, Unit, np.random.Generator], list[Edit] | None],
-    breaks: str = "the turn",
+    scope: Scope = "turn",
+    label: str | None = None,
 ) -> Operator:
-    """An operator on the words of one turn."""
-    scope = "session" if breaks == "the session" else "turn"
+    """An operator on the words, of one turn or of the session from a turn on."""
+    breaks = label or f"the {scope}"
     return Operator(
-        name=name, means=means, breaks=breaks, kinds=("text",), scope=scope, units=units, make=make  # type: ignore[arg-type]
-    )  # fmt: skip
+        name=name, means=means, breaks=breaks, kinds=("text",), scope=scope, units=units, make=make, counts_as=label
+    )
 
 
 TEXT_OPERATORS = (
@@ -239,9 +248,8 @@ TEXT_OPERATORS = (
     make_operator("persona_copy", "a line of the persona instead of what was to be said", persona_units, persona_make),
     make_operator("template_marks", "a template's or a model's marks left in", spoken_units, mark_make),
     make_operator("line_contra", "the speaker's last line, denied", line_contra_units, line_contra_make),
-    make_operator("fact_contra", "a fact of the persona, denied", persona_units, fact_contra_make, "persona"),
-    make_operator("early_end", "the session stops in the middle", end_units, end_make, "the session"),
-    make_operator("persona_mid", "from the middle on another person speaks", mid_units, mid_make, "the session"),
+    make_operator("fact_contra", "a fact of the persona, denied", persona_units, fact_contra_make, "turn", "persona"),
+    make_operator("early_end", "the session stops in the middle", end_units, end_make, "session"),
+    make_operator("persona_mid", "from the middle on another person speaks", mid_units, mid_make, "session", "persona"),
 )
 """Operators on the words, whose recall is counted per turn or session."""
-

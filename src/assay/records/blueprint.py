@@ -363,9 +363,9 @@ class Blueprint(Record):
         for i, rule in enumerate(self.constraints):
             for key, message in check_condition(rule.forbid, self):
                 yield f"constraints.{i}.forbid.{key}", message
-        used = {act for row in self.policy for act in row.do}
+        used = {act for row in self.policy for act in row.do if act in self.user_acts}
         for name, goal in self.goals.items():
-            sayable = {s for act in used for s in self.user_acts[act].slots if act in self.user_acts}
+            sayable = {s for act in used for s in self.user_acts[act].slots}
             for slot in set(goal.tell) - sayable:
                 yield f"goals.{name}.tell", f"unreachable goal: no act of the policy says {slot!r}"
 
@@ -406,6 +406,7 @@ class Blueprint(Record):
 
     def _cycle_problems(self) -> Iterator[tuple[str, str]]:
         nodes = dict(self.attributes())
+        drawn = {"goal", *(f"persona.{t}" for t in TRAITS), *(f"context.{f}" for f in CONTEXT_FIELDS)}
         for start in nodes:
             seen, at = [start], nodes[start].given
             while at in nodes:
@@ -414,8 +415,8 @@ class Blueprint(Record):
                     return
                 seen.append(at)
                 at = nodes[at].given
-            if at is not None and at != "goal" and not at.startswith(("persona.", "context.")):
-                yield seen[-1], f"`given` names {at!r}, which is not drawn"
+            if at is not None and at not in drawn:
+                yield f"{seen[-1]}.given", f"`given` names {at!r}, which is not drawn"
 
     def attributes(self) -> Iterator[tuple[str, Attribute]]:
         """Every drawn attribute by its full name: slots.x, profile.x, context.x, world.x, facts.party.x."""

@@ -191,11 +191,12 @@ class ReferenceAssistant:
         rows = [r for r in self.blueprint.world.rows if r[title] not in self.offered]
         known = {s: normal(v) for s, v in self.slots.items() if v}
 
-        def fit(row: dict[str, str]) -> int:
-            return sum(normal(row[s]) == v for s, v in known.items() if s in row)
+        def fit(row: dict[str, str]) -> tuple[int, list[bool]]:
+            agrees = [normal(row.get(s, "")) == known[s] for s in flow.need if s in known]
+            return sum(normal(row[s]) == v for s, v in known.items() if s in row), agrees
 
         best = max(rows, key=fit, default=None)
-        exact = best is not None and fit(best) == sum(s in best for s in known)
+        exact = best is not None and fit(best)[0] == sum(s in best for s in known)
         if best is None or flow.offer is None or len(self.offered) >= MAX_OFFERS or not (exact or self._may_miss(flow)):
             self.phase = "denied"
             return flow.deny or self.blueprint.assistant.close

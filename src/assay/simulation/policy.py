@@ -122,12 +122,12 @@ def hear(blueprint: Blueprint, state: UserState, act: str | None, offer: str = "
     """Update the state with what the assistant did; None when its act could not be read.
 
     An assistant turn that brings nothing (unread, not understood, the same act again unless it now fits, asking for
-    what was told, a refusal) costs one unit of patience.
+    what was told, insisting on what was declined, a refusal) costs one unit of patience.
     """
     spec = blueprint.assistant_acts[act] if act is not None else None
     again = act == state.heard and offer != "fits"
     fruitless = spec is None or again or spec.like in ("clarify", "notify_failure")
-    if spec is not None and spec.asks in state.told:
+    if spec is not None and (spec.asks in state.told or act in blueprint.assistant.explain.values()):
         fruitless = True
     if fruitless:
         state.patience -= 1

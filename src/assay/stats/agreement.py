@@ -41,8 +41,8 @@ def average_precision(positive: ArrayLike, scores: ArrayLike) -> float:
 def krippendorff_nominal(units: Iterable[Sequence[Hashable]]) -> float:
     """Krippendorff's alpha for nominal values; one sequence of values per unit, any number of annotators.
 
-    Units with fewer than two values carry nothing. Range (-1, 1]; 1 is agreement, 0 is chance. Raises NotEnoughData when
-    no unit has two values, or when all values are the same (agreement by chance is then certain and alpha undefined).
+    Units with fewer than two values carry nothing. Range (-1, 1]; 1 is agreement, 0 is chance. Raises NotEnoughData
+    when no unit has two values, or when all values are the same (alpha is then undefined).
     Method: Krippendorff, Content Analysis (2004), ch. 11.
     """
     totals: Counter[Hashable] = Counter()

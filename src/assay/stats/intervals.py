@@ -182,7 +182,7 @@ def _ratio_error(x: NDArray[np.float64], groups: NDArray[np.intp], count: int) -
     return _sandwich(np.bincount(groups, (x - x.mean()) / x.size, count))
 
 
-def _sandwich(residual: NDArray[np.float64]) -> float:
+def _sandwich(residual: NDArray[Any]) -> float:
     """Root of G/(G-1) times the sum of squared cluster totals."""
     count = residual.size
     return float(np.sqrt(count / (count - 1) * np.square(residual).sum()))

@@ -18,6 +18,7 @@ from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,8 @@ _DATES = frozenset(
 )
 _NUMBERS = frozenset("two three four five six seven eight nine ten eleven twelve".split())
 _RARE = "<w>"
+_NAMELIKE = " zzqx "
+"""Stands for ids and addresses until the text is cut into words: a word that no vocabulary knows, like a name."""
 
 
 def shape(token: str) -> str:
@@ -57,7 +60,7 @@ def shape(token: str) -> str:
             return "<time>"
         if _ORDINAL.fullmatch(token):
             return "<date>"
-        return "<num>" if len(token) <= 4 else "<long>"
+        return "<num>"
     if token in _DATES:
         return "<date>"
     return "<num>" if token in _NUMBERS else token
@@ -66,8 +69,8 @@ def shape(token: str) -> str:
 def tokens(text: str) -> list[str]:
     """Words, shape tokens and sentence ends of one turn, all in lower case."""
     text = text[:MAX_CHARS].replace("\u2019", "'")
-    text = _EMAIL.sub(" emailtoken ", text)
-    text = _ID.sub(lambda m: m[0] if _CLOCK.fullmatch(m[0]) or _ORDINAL.fullmatch(m[0]) else " idtoken ", text)
+    text = _EMAIL.sub(_NAMELIKE, text)
+    text = _ID.sub(lambda m: m[0] if _CLOCK.fullmatch(m[0]) or _ORDINAL.fullmatch(m[0]) else _NAMELIKE, text)
     return [shape(t) for t in _TOKEN.findall(text.lower())]
 
 
@@ -230,10 +233,15 @@ class HumanTurnReader:
                 raise BadInput(f"weights of {meta['name']}, not of {cls.name}", where=where, now="retrain the reader")
             known = frozenset(arrays["words"].tobytes().decode().split())
             heads = {p: _Head(tuple(meta["acts"][p]), _party_arrays(arrays, p)) for p in ("user", "assistant")}
-        except (OSError, ValueError, KeyError, EOFError, TypeError) as error:
+        except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, zlib.error) as error:
             what = f"cannot read the reader's weights: {error}"
             raise BadInput(what, where=where, now="reinstall assay, or run bench/train_reader.py") from error
         return cls(known, heads, hashlib.sha256(blob).hexdigest())
+
+    @property
+    def n_words(self) -> int:
+        """How many words are kept; all others are read as one rare-word token."""
+        return len(self._known)
 
     def vocabulary(self, party: Party = "user") -> tuple[str, ...]:
         """Core acts this reader can name for a party, in the order of its columns."""

@@ -1,0 +1,27 @@
+"""assay checks."""
+
+import typer
+
+from assay.cli.console import JSON, result
+from assay.cli.wording import table
+from assay.errors import BadInput
+
+
+def command(
+    code: str = typer.Argument("", metavar="[CODE]", help="One check."),
+    as_json: bool = JSON,
+) -> None:
+    """List the checks, or explain one.
+
+    Example: assay checks LB01
+    """
+    from assay.verification.check import CHECKS
+
+    chosen = [c for c in CHECKS if not code or c.code == code.upper()]
+    if not chosen:
+        raise BadInput(f"no check {code!r}", now=f"one of {', '.join(c.code for c in CHECKS)}")
+    rows = [("code", "unit", "label names", "can", "question")] + [
+        (c.code, c.unit, c.names, {"support": "support or contradict", "veto": "contradict only", "note": "neither"}[c.polarity], c.question)
+        for c in chosen
+    ]
+    result({"checks": [c._asdict() for c in chosen]}, as_json, table(rows))

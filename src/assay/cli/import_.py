@@ -1,0 +1,38 @@
+"""assay import."""
+
+from pathlib import Path
+
+import typer
+
+from assay.cli.console import JSON, QUIET, Bars, result, say
+from assay.errors import BadInput
+
+
+def command(
+    format: str = typer.Argument("", metavar="FORMAT", help="sessions."),
+    file: list[Path] = typer.Argument(None, metavar="FILE...", help="Files to read."),
+    out: Path | None = typer.Option(None, "--out", help="Run folder."),
+    map: Path | None = typer.Option(None, "--map", help="YAML: whose private facts, which labels."),
+    guess: Path | None = typer.Option(None, "--guess", metavar="FILE", help="Only say what a file is and why."),
+    as_json: bool = JSON,
+    quiet: bool = QUIET,
+) -> None:
+    """Read somebody else's sessions into a run folder, with their private facts on the right party.
+
+    Example: assay import sessions chats.jsonl.gz --out runs/chats
+    """
+    from assay.door.auditing import import_sessions
+    from assay.importing.guess import guess as guess_format
+
+    if guess is not None:
+        kind, why = guess_format(guess)
+        result({"format": kind, "why": why}, as_json, f"{kind}: {why}")
+        return
+    if not format or not file or out is None:
+        raise BadInput("assay import needs a format, a file and --out", now="assay import sessions FILE --out DIR")
+    found = import_sessions(file, out, format=format, mapping=map, progress=Bars(quiet))
+    for warning in found["warnings"]:
+        say(f"warning: {warning}", quiet)
+    facts = ", ".join(f"{k} {v}" for k, v in found["facts_by_party"].items()) or "none"
+    words = f"{found['sessions']} sessions, {found['turns']} turns, {found['labels']} labels, private facts: {facts}; in = out: {found['balanced']}"
+    result(found, as_json, words)

@@ -1,0 +1,37 @@
+"""assay run."""
+
+from pathlib import Path
+
+import typer
+
+from assay.cli.console import JSON, QUIET, Bars, result
+from assay.cli.wording import run_summary
+
+
+def command(
+    blueprint: str = typer.Argument(..., metavar="BLUEPRINT", help="A YAML file, or returns, movies, clinic."),
+    out: Path = typer.Option(..., "--out", help="Run folder."),
+    n: int = typer.Option(..., "-n", help="Sessions."),
+    seed: int = typer.Option(0, "--seed", help="Seed of everything."),
+    model: str = typer.Option("embedded", "--model", help="Words the user: embedded, template, openai:NAME[@URL], python:M:F."),
+    assistant: str = typer.Option("reference", "--assistant", help="The system under test: reference, openai:NAME[@URL], python:M:F."),
+    mode: str = typer.Option("agents", "--mode", help="agents."),
+    judge: list[str] = typer.Option([], "--judge", help="A language model that reads labels; may be given again."),
+    limit: int = typer.Option(0, "--limit", help="Labels that each judge reads, a seeded random subset."),
+    power_from: Path | None = typer.Option(None, "--power-from", help="power.json measured on >= 300 sessions."),
+    max_failed: float = typer.Option(0.05, "--max-failed", help="Largest share of failed sessions."),
+    as_json: bool = JSON,
+    quiet: bool = QUIET,
+) -> None:
+    """Blueprint to report: all stages in one folder. Killed or stopped, the same command goes on.
+
+    Example: assay run returns --out runs/returns -n 100 --seed 1. Reads the blueprint, writes a run folder.
+    """
+    from assay.door.options import Plan
+    from assay.door.running import run
+
+    plan = Plan(
+        n=n, seed=seed, model=model, assistant=assistant, mode=mode, judge=tuple(judge), judged_labels=limit, max_failed=max_failed
+    )
+    found = run(blueprint, out, plan, progress=Bars(quiet), power_from=power_from)
+    result(found, as_json, run_summary(found, out))

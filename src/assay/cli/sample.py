@@ -1,0 +1,29 @@
+"""assay sample."""
+
+from pathlib import Path
+
+import typer
+
+from assay.cli.console import JSON, result
+
+
+def command(
+    directory: Path = typer.Argument(..., metavar="DIR", help="Run folder with labels."),
+    n: int = typer.Option(..., "-n", help="Labels for the certificate."),
+    out: Path = typer.Option(..., "--out", help="CSV to write."),
+    label: list[str] = typer.Option([], "--label", help="Only labels of this name; may be given again."),
+    tune: int = typer.Option(0, "--tune", help="Labels on top, to fit trust on."),
+    planted: int = typer.Option(0, "--planted", help="Wrong labels mixed in blind, to measure the assessors."),
+    alpha: float = typer.Option(0.05, "--alpha", help="Largest error that will be claimed."),
+    delta: float = typer.Option(0.05, "--delta", help="Risk of a false claim."),
+    as_json: bool = JSON,
+) -> None:
+    """Draw labels for people to answer: a random permutation, blind to the labels' own values.
+
+    Example: assay sample runs/r1 -n 150 --label core_act --out sample.csv
+    """
+    from assay.door.certifying import sample
+
+    found = sample(directory, n, out, labels=label, tune=tune, planted=planted, alpha=alpha, delta=delta)
+    words = f"{found['rows']} rows in {out}: answer them as CSV with the columns sample_id,assessor,answer,seconds,\nthen: assay certify {directory} --answers ANSWERS.csv"
+    result(found, as_json, words)

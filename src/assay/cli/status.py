@@ -1,0 +1,36 @@
+"""assay status."""
+
+from pathlib import Path
+
+import typer
+
+from assay.cli.console import JSON, result
+from assay.cli.wording import table
+from assay.errors import BadInput
+from assay.flow import FLOW
+
+
+def command(
+    directory: Path = typer.Argument(..., metavar="DIR", help="Run folder."),
+    as_json: bool = JSON,
+) -> None:
+    """What a run folder holds and what comes next.
+
+    Example: assay status runs/r1
+    """
+    from assay.runs.folder import RunFolder
+
+    run = RunFolder(directory).run()
+    if not run:
+        raise BadInput("not a run folder: no run.json", where=str(directory), now="start with `assay run` or `assay author`")
+    stages = run.get("stages", {})
+    rows = [("stage", "state", "writes")]
+    next_verb = ""
+    for stage in FLOW:
+        there = all((directory / f).exists() for f in stage.writes) and bool(stage.writes)
+        done = bool(stages.get(stage.verb, {}).get("done")) or there
+        if not done and not next_verb and stage.writes:
+            next_verb = stage.verb
+        rows.append((stage.verb, "done" if done else "not yet", ", ".join(stage.writes) or "where you say"))
+    words = f"{directory}: {run['command']}, seed {run['config'].get('seed')}\n{table(rows)}"
+    result({"run": run, "next": next_verb or None}, as_json, words + (f"\nnext: assay {next_verb} {directory}" if next_verb else ""))

@@ -1,0 +1,33 @@
+"""Results in words, for the terminal."""
+
+from pathlib import Path
+from typing import Any
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """Left-aligned columns."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  " + "  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows)
+
+
+def run_summary(found: dict[str, Any], directory: Path) -> str:
+    """What a run made, by label name."""
+    names = found["by_name"]
+    rows = [("label", "n", "trusted", "suspect", "rejected", "unchecked")]
+    shown = sorted(names.items(), key=lambda kv: (-kv[1]["trusted"], kv[0]))
+    for name, row in shown[:12]:
+        rows.append((name, str(row["n"]), str(row["trusted"]), str(row["suspect"]), str(row["rejected"]), str(row["unchecked"])))
+    more = f"\n  ... and {len(shown) - 12} more label names in the report" if len(shown) > 12 else ""
+    trusted = sum(r["trusted"] for r in names.values())
+    certificate = {
+        "not_requested": "No certificate: nobody has answered a sample yet (assay sample, then assay certify).",
+        "granted": "Certificate granted.",
+        "refused": "Certificate refused; certificate.json says what is missing.",
+    }.get(str(found.get("certificate")), "")
+    lines = [
+        f"{found['sessions']} sessions, {found['labels']} labels; {trusted} labels trusted, in {found['seconds']:.0f} s",
+        table(rows) + more if names else "  no labels",
+        certificate,
+        f"Report: {found['report']}" if found.get("report") else f"Folder: {directory}",
+    ]
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,103 @@
+"""sample and certify: labels for people, answers back, a claim granted or refused."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assay.certification import costs
+from assay.certification.answers import read_answers
+from assay.certification.one import Ask
+from assay.certification.one import certify as certify_one
+from assay.certification.sample import COLUMNS, POOLED, Design, draw
+from assay.door.making import blueprint_of
+from assay.door.trusting import write_certificate
+from assay.errors import BadInput
+from assay.records.base import digest
+from assay.records.certificate import Certificate
+from assay.records.core_acts import CORE_ACTS
+from assay.records.label import Label
+from assay.records.storage import atomic_write, read, write_json, write_rows
+from assay.runs.folder import RunFolder
+
+
+def codebook_of(folder: RunFolder) -> dict[str, dict[str, str]]:
+    """Meanings shown to people: from the blueprint where there is one, and of the core acts."""
+    book: dict[str, dict[str, str]] = {}
+    if folder.has("blueprint.yaml"):
+        blueprint = blueprint_of(folder)
+        book["act"] = {name: act.means for name, act in blueprint.user_acts.items()}
+        book["goal"] = {name: goal.words for name, goal in blueprint.goals.items()}
+        used = {act.like for act in blueprint.user_acts.values()}
+        book["core_act"] = {name: CORE_ACTS[name].meaning for name in sorted(used)}
+    return book
+
+
+def sample(
+    directory: str | Path, n: int, out: str | Path, *, labels: Sequence[str] = (), tune: int = 0, planted: int = 0,
+    claims: Sequence[str] = (POOLED,), alpha: float = 0.05, delta: float = 0.05, early_stop: bool = False, seed: int | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Draw `n` certify labels for people (`tune` and `planted` come on top) and write them as CSV.
+
+    Roles and truth stay in the run folder (sample.json). A further draw makes a new sample; the old one is kept as
+    sample-1.json, ... Raises BadInput for a draw that is not possible.
+    """
+    with RunFolder(directory) as folder:
+        found: list[Label] = list(read(folder.path, "labels"))
+        sessions = {s.id: s for s in read(folder.path, "sessions")}
+        codebook = codebook_of(folder)
+        wanted = {x.name for x in found}
+        design = Design(
+            n=n, names=tuple(labels), tune=tune, planted=planted, claims=tuple(claims), alpha=alpha, delta=delta,
+            early_stop=early_stop, codebook={k: v for k, v in codebook.items() if k in wanted},
+        )  # fmt: skip
+        earlier = len(list(folder.path.glob("sample*.json")))
+        base = int(folder.run().get("config", {}).get("seed", 0)) if seed is None else seed
+        rng = np.random.default_rng([base, int(digest(["sample", earlier])[:16], 16)])
+        rows, roles = draw(found, sessions, design, rng)
+        if folder.has("sample.json"):
+            folder.file("sample.json").rename(folder.file(f"sample-{earlier}.json"))
+        write_json(folder.file("sample.json"), roles)
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+        atomic_write(Path(out), buffer.getvalue().encode("utf-8", "surrogatepass"))
+        return {"rows": len(rows), "certify": n, "tune": tune, "planted": planted, "out": str(out)}
+
+
+def certify(
+    directory: str | Path, *, answers: str | Path | None = None, alpha: float = 0.05, delta: float = 0.05,
+    claims: Sequence[str] = (), estimand: str = "expressed", keep: float = 0.0,
+) -> Certificate:  # fmt: skip
+    """Open the answers to the run's sample: every asked claim is granted or refused, with what would be needed.
+
+    Without answers the certificate says `not_requested` and what one would cost. Labels that a granted claim covers
+    become `certified` in labels.jsonl. Raises BadAnswers, BadInput.
+    """
+    with RunFolder(directory) as folder:
+        labels: list[Label] = list(read(folder.path, "labels"))
+        if answers is None:
+            certificate = costs.not_requested(labels, alpha=alpha, delta=delta)
+            write_certificate(folder, certificate)
+            return certificate
+        if not folder.has("sample.json"):
+            raise BadInput("no sample was drawn from this run", where=str(folder.path), now="assay sample DIR -n 150 --out SAMPLE.csv")
+        before = None
+        if folder.has("certificate.json"):
+            before = Certificate.model_validate(folder.json("certificate.json"))
+        ask = Ask(alpha=alpha, delta=delta, claims=tuple(claims), estimand=estimand, keep=keep)  # type: ignore[arg-type]
+        rows = read_answers(answers)
+        certificate, updated = certify_one(labels, folder.json("sample.json"), rows, ask, before)
+        write_certificate(folder, certificate)
+        write_rows(folder.file("labels.jsonl"), updated)
+        return certificate
+
+
+def plan(directory: str | Path, *, alpha: float = 0.05, delta: float = 0.05, claims: Sequence[str] = (POOLED,)) -> dict[str, Any]:
+    """What a certificate would cost, in answers."""
+    labels: list[Label] = list(read(directory, "labels"))
+    return costs.plan(labels, claims=claims, alpha=alpha, delta=delta)

@@ -1,0 +1,124 @@
+"""run: all stages in one folder; each one is skipped when it is done and refused when the configuration changed."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from assay.door.checking import power_stage, verify_stage
+from assay.door.making import author_stage, blueprint_of, open_run, plan_of, simulate_stage
+from assay.door.options import Plan
+from assay.door.rewording import rewording
+from assay.door.sync import run_sync
+from assay.door.trusting import labels_stage, report, summary, write_certificate
+from assay.errors import BadInput
+from assay.records.storage import read, write_json
+from assay.runs.engine import Progress, silent
+from assay.runs.folder import RunFolder
+from assay.runs.ledger import Ledger
+
+
+def author(blueprint: str | Path, out: str | Path, *, n: int, seed: int = 0, progress: Progress = silent, **more: Any) -> int:
+    """Draw `n` scenarios into a run folder; returns how many. `more` are fields of the plan (model, assistant, ...)."""
+    plan = Plan(n=n, seed=seed, **more)
+    with RunFolder(out) as folder:
+        return len(author_stage(folder, open_run(folder, blueprint, plan, "author"), plan, progress))
+
+
+def simulate(directory: str | Path, *, progress: Progress = silent) -> int:
+    """Let the scenarios of a run folder talk; returns how many sessions there are."""
+    with RunFolder(directory) as folder:
+        plan, blueprint = plan_of(folder), blueprint_of(folder)
+        with Ledger(folder.path) as ledger:
+            sessions = run_sync(simulate_stage(folder, blueprint, plan, ledger, progress))
+            write_usage(folder, ledger)
+        return len(sessions)
+
+
+def verify(
+    directory: str | Path, *, checks: list[str] | None = None, judge: list[str] | None = None,
+    judged_labels: int | None = None, progress: Progress = silent,
+) -> dict[str, Any]:  # fmt: skip
+    """Check the labels of a run folder, made by assay or imported; returns verdict counts by check."""
+    with RunFolder(directory) as folder:
+        plan = plan_of(folder)
+        blueprint = blueprint_of(folder) if folder.has("blueprint.yaml") else None
+        with Ledger(folder.path) as ledger:
+            verdicts = run_sync(verify_stage(folder, blueprint, plan, ledger, checks=checks, progress=progress))
+            write_usage(folder, ledger)
+        return summary(folder, [], verdicts, 0.0)["checks"]  # type: ignore[no-any-return]
+
+
+def power(
+    directory: str | Path, *, power_from: str | Path | None = None, text_faults: bool = True, progress: Progress = silent
+) -> dict[str, Any]:
+    """Plant known faults into copies of a run and measure what each check catches; returns power.json."""
+    with RunFolder(directory) as folder:
+        plan = plan_of(folder)
+        blueprint = blueprint_of(folder) if folder.has("blueprint.yaml") else None
+        origin = Path(power_from) if power_from is not None else None
+        if blueprint is None or not text_faults or origin is not None:
+            return power_stage(folder, blueprint, plan, power_from=origin, progress=progress)
+        with Ledger(folder.path) as ledger, rewording(blueprint, plan.model, ledger) as reword:
+            found = power_stage(folder, blueprint, plan, progress=progress, reword=reword)
+            write_usage(folder, ledger)
+        return found
+
+
+def write_usage(folder: RunFolder, ledger: Ledger, **more: Any) -> dict[str, Any]:
+    """usage.json: exactly what was sent, from the ledger."""
+    usage = {**ledger.usage(), **more}
+    write_json(folder.file("usage.json"), usage)
+    return usage
+
+
+def run(
+    blueprint: str | Path, out: str | Path, plan: Plan, *, progress: Progress = silent,
+    power_from: str | Path | None = None, command: str = "run", usage_plan: dict[str, int] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Blueprint to report in one folder. Killed at any moment, the same call goes on where it stopped.
+
+    Returns the summary of INTERFACE.md. Raises what the stages raise: BadBlueprint, ProviderFailed, Refused, RunMismatch.
+    """
+    from assay.certification.costs import not_requested
+
+    began = time.monotonic()
+    with RunFolder(out) as folder:
+        book = open_run(folder, blueprint, plan, command)
+        author_stage(folder, book, plan, progress)
+        with Ledger(folder.path) as ledger:
+            run_sync(simulate_stage(folder, book, plan, ledger, progress))
+            verdicts = run_sync(verify_stage(folder, book, plan, ledger, progress=progress))
+            origin = Path(power_from) if power_from is not None else None
+            _power_in_run(folder, book, plan, ledger, origin, progress)
+            write_usage(folder, ledger, plan=usage_plan)
+        labels = labels_stage(folder, progress)
+        certificate = not_requested(labels)
+        write_certificate(folder, certificate)
+        path = report(folder.path)
+        found = summary(folder, labels, verdicts, time.monotonic() - began)
+        folder.stage_done("report", path=path.name)
+        return {**found, "certificate": certificate.status, "report": str(path)}
+
+
+def _power_in_run(folder: RunFolder, book: Any, plan: Plan, ledger: Ledger, origin: Path | None, progress: Progress) -> None:
+    """Text faults need the verbaliser; a run that borrows its power or is too small to measure it does without."""
+    from assay.door.checking import OWN_POWER_SESSIONS
+
+    if origin is not None or plan.n < OWN_POWER_SESSIONS or folder.is_done("power"):
+        power_stage(folder, book, plan, power_from=origin, progress=progress)
+        return
+    with rewording(book, plan.model, ledger) as reword:
+        power_stage(folder, book, plan, progress=progress, reword=reword)
+
+
+def show(directory: str | Path, session: str) -> dict[str, Any]:
+    """One session of a run folder with its labels and verdicts. Raises BadInput for an id that is not there."""
+    folder = Path(directory)
+    found = next((s for s in read(folder, "sessions") if s.id == session), None)
+    if found is None:
+        raise BadInput(f"no session {session!r}", where=str(folder), now="`assay status DIR` says what the folder holds")
+    out: dict[str, Any] = {"session": found.row(), "labels": [], "verdicts": []}
+    for table in ("labels", "verdicts"):
+        if (folder / f"{table}.jsonl").exists():
+            out[table] = [r.row() for r in read(folder, table) if r.session == session]
+    return out

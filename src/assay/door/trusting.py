@@ -1,0 +1,70 @@
+"""certify, sample, report, export: what may be said about the labels, and to whom."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from assay.certification.trust import assemble
+from assay.records.certificate import Certificate
+from assay.records.label import Label, labels_of
+from assay.records.session import Session
+from assay.records.storage import read, write_json, write_rows
+from assay.records.verdict import Verdict
+from assay.runs.engine import Progress, silent
+from assay.runs.folder import RunFolder
+
+
+def labels_stage(folder: RunFolder, progress: Progress = silent) -> list[Label]:
+    """labels.jsonl from sessions, verdicts and measured power."""
+    sessions: list[Session] = list(read(folder.path, "sessions"))
+    verdicts: list[Verdict] = list(read(folder.path, "verdicts"))
+    power = folder.json("power.json") if folder.has("power.json") else None
+    givens = [g for s in sessions for g in labels_of(s)]
+    progress("labels", 0, len(givens))
+    labels = assemble(givens, verdicts, power, {s.id: s.mode for s in sessions})
+    write_rows(folder.file("labels.jsonl"), labels)
+    progress("labels", len(givens), len(givens))
+    return labels
+
+
+def write_certificate(folder: RunFolder, certificate: Certificate) -> None:
+    """certificate.json."""
+    write_json(folder.file("certificate.json"), certificate.row())
+
+
+def summary(folder: RunFolder, labels: Sequence[Label], verdicts: Sequence[Verdict], seconds: float) -> dict[str, Any]:
+    """The JSON summary of audit and run (INTERFACE.md)."""
+    by_name: dict[str, dict[str, Any]] = {}
+    for label in labels:
+        row = by_name.setdefault(
+            label.name,
+            {"n": 0, "certified": 0, "provisional": 0, "suspect": 0, "rejected": 0, "unchecked": 0, "trusted": 0, "mean_rank": 0.0},
+        )
+        row["n"] += 1
+        row[label.tier] += 1
+        row["unchecked"] += label.tier == "suspect" and all(s == "not_applicable" for s in label.verdicts.values())
+        row["trusted"] += label.tier in ("certified", "provisional")
+        row["mean_rank"] += label.rank_score
+    for row in by_name.values():
+        row["mean_rank"] = float(f"{row['mean_rank'] / row['n']:.6g}")
+    checks: dict[str, dict[str, int]] = {}
+    for v in verdicts:
+        counts = checks.setdefault(v.code, {})
+        counts[v.status] = counts.get(v.status, 0) + 1
+    sessions = {label.session for label in labels}
+    return {
+        "sessions": len(sessions),
+        "labels": len(labels),
+        "by_name": dict(sorted(by_name.items())),
+        "checks": dict(sorted(checks.items())),
+        "user_fault": {"none": 0, "helped": 0, "hindered": 0, "minor": 0},
+        "not_checked": [],
+        "seconds": round(seconds, 2),
+    }
+
+
+def report(directory: str | Path, *, text: bool = True) -> Path:
+    """Write report.html of a run folder and return its path. `text=False` leaves every transcript out."""
+    from assay.pages.report import write_report
+
+    return write_report(Path(directory), text=text)

@@ -1,0 +1,1 @@
+"""Learning: from human turns to weights. Torch lives only in the modules that train."""

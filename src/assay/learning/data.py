@@ -1,0 +1,263 @@
+"""Public sets of human sessions -> training sequences in the verbaliser's own prompt.
+
+The prompt builder is passed in (`PromptBuilder`, met by `assay.simulation.prompt`), so that a trained adapter has seen
+exactly the bytes it meets at run time and `learning` imports no other stage. Only the user's words are targets.
+"""
+
+import gzip
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+Row = dict[str, Any]
+
+
+class PromptBuilder(Protocol):
+    """What is needed of the prompt module: three record types and two renderers."""
+
+    Header: Callable[..., Any]
+    Act: Callable[..., Any]
+    Exchange: Callable[..., Any]
+
+    def render(self, header: Any, exchanges: Sequence[Any]) -> str:
+        """The whole prompt."""
+
+    def render_answer(self, text: str) -> str:
+        """The bytes a finished turn adds."""
+
+
+@dataclass(slots=True)
+class TurnAct:
+    """One act of a user turn, before it is varied."""
+
+    name: str
+    """Core act in words."""
+    slots: list[tuple[str, str]] = field(default_factory=list)
+    """(slot in words, surface value); an empty value is a slot asked for."""
+    detail: str = ""
+    """Goal phrase of `state goal`."""
+
+
+@dataclass(slots=True)
+class HumanTurn:
+    """One user turn of a public set with the assistant turn before it."""
+
+    assistant: str | None
+    acts: list[TurnAct]
+    text: str
+    target: bool = True
+    """False where the acts promise a value that the words do not carry: context, never a target."""
+
+
+@dataclass(slots=True)
+class HumanSession:
+    """One session of a public set."""
+
+    id: str
+    licence: str
+    services: tuple[str, ...]
+    goals: tuple[str, ...]
+    """The session's intents in words."""
+    turns: list[HumanTurn]
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence_:
+    """One training text: `spans` are the (start, end) characters of the user's words, the only targets."""
+
+    id: str
+    text: str
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terciles:
+    """Mean words per user turn at one and two thirds of the training sessions."""
+
+    low: float
+    high: float
+
+
+PLAIN_ACTS = {
+    "AFFIRM": "confirm",
+    "AFFIRM_INTENT": "confirm",
+    "NEGATE": "reject",
+    "NEGATE_INTENT": "reject",
+    "REQUEST_ALTS": "ask alternative",
+    "SELECT": "choose",
+    "THANK_YOU": "thank",
+    "GOODBYE": "bye",
+}
+"""Acts of SGD without slots -> core act in words."""
+DIGITS = dict(zip("1 2 3 4 5 6 7 8 9".split(), "one two three four five six seven eight nine".split(), strict=True))
+GREETING = re.compile(r"^(hi|hello|hey|good (morning|evening|afternoon))\b", re.I)
+THANKS = re.compile(r"\bthank", re.I)
+BYE = re.compile(r"\b(good\s?bye|bye)\b", re.I)
+LOOKING = re.compile(r"\b(restaurant|looking for|place to eat|somewhere to eat)\b", re.I)
+POLITE = re.compile(r"\b(please|thanks?|thank you|could you|would you|appreciate)\b", re.I)
+
+
+def read_rows(path: Path, split: str) -> Iterator[Row]:
+    """Sessions of one split of a `*.jsonl.gz` set. Raises OSError when the file can't be read."""
+    with gzip.open(path, "rt", encoding="utf8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            if row["split"] == split:
+                yield row
+
+
+def in_words(name: str) -> str:
+    """`FindRestaurants` -> `find restaurants`, `party_size` -> `party size`."""
+    return " ".join(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").split()).lower()
+
+
+def surface(text: str, value: str, span: str | None) -> tuple[str, bool]:
+    """How a value is worded in a turn, and whether it stands there verbatim (yes/no values count as worded)."""
+    if span:
+        return span, True
+    if value in ("True", "False"):
+        return ("yes" if value == "True" else "no"), True
+    for form in (value, DIGITS.get(value, value)):
+        found = re.search(rf"(?<!\w){re.escape(form)}(?!\w)", text, re.I)
+        if found:
+            return found[0], True
+    return value, False
+
+
+def _sgd_acts(turn: Row) -> tuple[list[TurnAct], bool]:
+    """Core acts of one SGD user turn, and whether all their values stand in the text."""
+    text, labels = turn["text"], turn["labels"]
+    spans = {(s, n): text[a:b] for s, found in labels.get("slot_spans", {}).items() for n, a, b in found}
+    acts: list[TurnAct] = [TurnAct("greet")] if GREETING.search(text) else []
+    whole = True
+    for act in labels["acts"]:
+        kind, slot = act["act"], in_words(act["slot"])
+        if kind == "INFORM_INTENT":
+            acts.append(TurnAct("state goal", detail=in_words(act["values"][0])))
+        elif kind == "REQUEST":
+            _merge(acts, "request", (slot, ""))
+        elif kind in ("INFORM", "SELECT") and act["values"]:
+            if act["values"][0] == "dontcare":
+                _merge(acts, "no preference", (slot, ""))
+                continue
+            value, there = surface(text, act["values"][0], spans.get((act["service"], act["slot"])))
+            whole = whole and there
+            _merge(acts, "inform" if kind == "INFORM" else "choose", (slot, value))
+        elif not any(a.name == PLAIN_ACTS[kind] for a in acts):
+            acts.append(TurnAct(PLAIN_ACTS[kind]))
+    return acts, whole
+
+
+def _merge(acts: list[TurnAct], name: str, slot: tuple[str, str]) -> None:
+    """Add a slot to the act of that name, or a new act."""
+    for act in acts:
+        if act.name == name and slot[0] not in dict(act.slots):
+            act.slots.append(slot)
+            return
+    acts.append(TurnAct(name, [slot]))
+
+
+def _camrest_acts(turn: Row, first: bool) -> tuple[list[TurnAct], bool]:
+    """Core acts of one CamRest user turn; thanks and goodbyes, which have no act there, by their own words."""
+    text = turn["text"]
+    acts: list[TurnAct] = [TurnAct("greet")] if GREETING.search(text) else []
+    if first and LOOKING.search(text):
+        acts.append(TurnAct("state goal", detail="find restaurants"))
+    whole = True
+    for act in turn["labels"]["acts"]:
+        if act["intent"] == "request":
+            _merge(acts, "request", (act["slot"], ""))
+        elif act["value"] == "dontcare":
+            _merge(acts, "no preference", (act["slot"], ""))
+        else:
+            value, there = surface(text, act["value"], text[act["start"] : act["end"]] if "start" in act else None)
+            whole = whole and there
+            _merge(acts, "inform", (act["slot"], value))
+    if THANKS.search(text):
+        acts.append(TurnAct("thank"))
+    if BYE.search(text):
+        acts.append(TurnAct("bye"))
+    return acts, whole
+
+
+def read_sgd(path: Path, split: str) -> list[HumanSession]:
+    """Sessions of Schema-Guided Dialogue. Raises OSError, KeyError on a file of another form."""
+    found = []
+    for row in read_rows(path, split):
+        labels = row["session_labels"]
+        goals = tuple(dict.fromkeys(in_words(i.split("/")[1]) for i in labels["intents"]))
+        turns = _turns(row, lambda turn, first: _sgd_acts(turn))
+        found.append(HumanSession("sgd/" + row["id"], row["licence"], tuple(labels["services"]), goals, turns))
+    return found
+
+
+def read_camrest(path: Path, split: str) -> list[HumanSession]:
+    """Sessions of CamRest676. Raises OSError, KeyError on a file of another form."""
+    return [
+        HumanSession(row["id"], row["licence"], ("camrest",), ("find restaurants",), _turns(row, _camrest_acts))
+        for row in read_rows(path, split)
+    ]
+
+
+def _turns(row: Row, acts_of: Callable[[Row, bool], tuple[list[TurnAct], bool]]) -> list[HumanTurn]:
+    """User turns with the assistant turn before each, up to the first that has no act."""
+    turns: list[HumanTurn] = []
+    before: str | None = None
+    for turn in row["turns"]:
+        if turn["speaker"] != "user":
+            before = turn["text"]
+            continue
+        acts, whole = acts_of(turn, not turns)
+        if not acts:
+            break
+        turns.append(HumanTurn(before, acts, " ".join(turn["text"].split()), whole))
+    return turns
+
+
+def words_per_turn(session: HumanSession) -> float:
+    """Mean words of a user turn."""
+    return sum(len(t.text.split()) for t in session.turns) / len(session.turns)
+
+
+def terciles(sessions: Sequence[HumanSession]) -> Terciles:
+    """The cuts between brief, medium and talkative. Raises ValueError without sessions."""
+    if not sessions:
+        raise ValueError("terciles need at least one session")
+    low, high = np.quantile([words_per_turn(s) for s in sessions], (1 / 3, 2 / 3))
+    return Terciles(float(low), float(high))
+
+
+def manner(session: HumanSession, cuts: Terciles) -> tuple[str, ...]:
+    """How a person talks, measured on their own turns."""
+    mean, texts = words_per_turn(session), [t.text for t in session.turns]
+    length = "brief" if mean <= cuts.low else "medium" if mean <= cuts.high else "talkative"
+    polite = sum(bool(POLITE.search(t)) for t in texts) / len(texts)
+    loose = sum(t[:1].islower() or t[-1:] not in ".?!" for t in texts) / len(texts)
+    return (length, "polite" if polite >= 1 / 3 else "plain", "casual" if loose >= 1 / 3 else "careful")
+
+
+def sequence(
+    builder: PromptBuilder, session: HumanSession, header: Mapping[str, Any], start: int, fits: Callable[[str], bool]
+) -> Sequence_ | None:
+    """The longest run of turns from `start` whose text fits; None when not even one turn with a target does.
+
+    `header` holds the keyword arguments of `builder.Header`.
+    """
+    top, done = builder.Header(**header), []
+    text, spans = "", []
+    for turn in session.turns[start:]:
+        acts = tuple(builder.Act(name=a.name, slots=dict(a.slots), detail=a.detail) for a in turn.acts)
+        asked = builder.render(top, [*done, builder.Exchange(assistant=turn.assistant, acts=acts)])
+        answered = asked + builder.render_answer(turn.text)
+        if not fits(answered):
+            break
+        done.append(builder.Exchange(assistant=turn.assistant, acts=acts, customer=turn.text))
+        text = answered
+        if turn.target:
+            spans.append((len(asked), len(answered)))
+    return Sequence_(session.id, text, tuple(spans)) if spans else None

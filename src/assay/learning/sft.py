@@ -1,0 +1,199 @@
+"""Supervised training of a LoRA adapter on a processor, by the wall clock.
+
+Whole sessions are sequences; only the user's words are targets, and the vocabulary head is computed there alone. The
+schedule decays to zero at the deadline, whatever the machine's speed; a killed run resumes from its last checkpoint
+with the seconds it has left. Imports torch, transformers and peft: only learning verbs may import this module.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from assay.learning.data import Sequence_
+
+LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""Layers that get an adapter."""
+
+Draw = Callable[[np.random.Generator], Sequence_ | None]
+"""One random training sequence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SftConfig:
+    """What a training run is told."""
+
+    base: Path
+    """Folder of the base model in Hugging Face form, fp32."""
+    out: Path
+    """Folder for checkpoints, the log and the final adapter."""
+    seconds: float
+    """Training time in seconds of the wall clock, over all resumptions."""
+    rank: int = 8
+    peak_rate: float = 1e-3
+    """Highest learning rate, after the warm-up."""
+    warm_up: int = 15
+    """Steps of warm-up."""
+    batch: int = 4
+    """Sequences a step."""
+    checkpoint_seconds: float = 300.0
+    """Seconds between checkpoints."""
+    threads: int = 2
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Token ids of a sequence, shape (length,), and the positions of its target tokens, shape (targets,)."""
+
+    ids: torch.Tensor
+    targets: torch.Tensor
+
+
+def encode(tokenizer: Any, sequence: Sequence_) -> Encoded:
+    """Tokens of a sequence; a token is a target when it begins inside one of the spans."""
+    coded = tokenizer(sequence.text, return_offsets_mapping=True, add_special_tokens=False)
+    inside = [
+        i
+        for i, (start, end) in enumerate(coded["offset_mapping"])
+        if i and any(a <= start and end <= b and end > start for a, b in sequence.spans)
+    ]
+    return Encoded(torch.tensor(coded["input_ids"]), torch.tensor(inside, dtype=torch.long))
+
+
+def target_loss(model: Any, item: Encoded) -> torch.Tensor:
+    """Summed cross entropy (nats) of the target tokens of one sequence."""
+    causal = model.get_base_model() if isinstance(model, PeftModel) else model
+    hidden = causal.model(input_ids=item.ids[None], use_cache=False).last_hidden_state[0]
+    logits = causal.lm_head(hidden[item.targets - 1])
+    return torch.nn.functional.cross_entropy(logits, item.ids[item.targets], reduction="sum")
+
+
+@torch.no_grad()
+def mean_loss(model: Any, items: Sequence[Encoded]) -> float:
+    """Mean cross entropy (nats a target token) over sequences. Raises ValueError without target tokens."""
+    count = sum(len(i.targets) for i in items)
+    if not count:
+        raise ValueError("mean_loss needs at least one target token")
+    model.eval()
+    total = sum(float(target_loss(model, i)) for i in items)
+    model.train()
+    return total / count
+
+
+def load_base(base: Path) -> tuple[Any, Any]:
+    """Model (fp32) and tokenizer of a folder. Raises OSError when it holds none."""
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    return model, AutoTokenizer.from_pretrained(base)
+
+
+def with_adapter(model: Any, config: SftConfig, checkpoint: Path | None) -> Any:
+    """The model with a fresh adapter, or with the one of a checkpoint."""
+    if checkpoint is not None:
+        return PeftModel.from_pretrained(model, checkpoint, is_trainable=True)
+    lora = LoraConfig(r=config.rank, lora_alpha=2 * config.rank, target_modules=list(LINEAR), task_type="CAUSAL_LM")
+    return get_peft_model(model, lora)
+
+
+def latest_checkpoint(out: Path) -> Path | None:
+    """The newest complete checkpoint of a run, or None."""
+    found = sorted(out.glob("checkpoint-*/state.json"), key=lambda p: int(p.parent.name.split("-")[1]))
+    return found[-1].parent if found else None
+
+
+def rate(config: SftConfig, step: int, elapsed: float) -> float:
+    """Learning rate: linear warm-up by steps times a cosine to zero by the clock."""
+    left = min(max(elapsed / config.seconds, 0.0), 1.0)
+    return config.peak_rate * min(1.0, (step + 1) / config.warm_up) * 0.5 * (1.0 + math.cos(math.pi * left))
+
+
+class Trainer:
+    """One run: draws, steps, checkpoints, logs."""
+
+    def __init__(self, config: SftConfig, draw: Draw, watch: Callable[[Any], list[Encoded]]) -> None:
+        """`watch` makes the held-out sequences from the tokenizer; they are never trained on."""
+        torch.set_num_threads(config.threads)
+        torch.manual_seed(config.seed)
+        self.config, self.draw = config, draw
+        config.out.mkdir(parents=True, exist_ok=True)
+        base, self.tokenizer = load_base(config.base)
+        found = latest_checkpoint(config.out)
+        self.model = with_adapter(base, config, found)
+        self.watched = watch(self.tokenizer)
+        weights = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(weights, lr=config.peak_rate, weight_decay=0.0)
+        self.weights, self.step, self.spent, self.tokens, self.seen = weights, 0, 0.0, 0, 0
+        if found is not None:
+            self._resume(found)
+
+    def _resume(self, found: Path) -> None:
+        state = json.loads((found / "state.json").read_text())
+        self.step, self.spent = state["step"], state["seconds"]
+        self.tokens, self.seen = state["tokens"], state["target_tokens"]
+        self.optimizer.load_state_dict(torch.load(found / "optimizer.pt"))
+
+    def log(self, **entry: Any) -> None:
+        """One line of progress.jsonl."""
+        with (self.config.out / "progress.jsonl").open("a") as lines:
+            lines.write(json.dumps({"step": self.step, "seconds": round(self.spent, 1), **entry}) + "\n")
+
+    def one_step(self) -> float:
+        """Draw a batch, step once; the mean loss (nats a target token). The dice depend on (seed, step) alone."""
+        rng = np.random.default_rng([self.config.seed, self.step])
+        batch: list[Encoded] = []
+        while len(batch) < self.config.batch:
+            drawn = self.draw(rng)
+            if drawn is not None:
+                batch.append(encode(self.tokenizer, drawn))
+        count = sum(len(i.targets) for i in batch)
+        total = 0.0
+        for item in batch:
+            loss = target_loss(self.model, item) / count
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+        torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate(self.config, self.step, self.spent)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        self.tokens += sum(len(i.ids) for i in batch)
+        self.seen += count
+        return total
+
+    def checkpoint(self) -> Path:
+        """Write adapter, optimizer and counters; `state.json` comes last and marks it complete."""
+        folder = self.config.out / f"checkpoint-{self.step}"
+        self.model.save_pretrained(folder)
+        torch.save(self.optimizer.state_dict(), folder / "optimizer.pt")
+        state = {"step": self.step, "seconds": self.spent, "tokens": self.tokens, "target_tokens": self.seen}
+        (folder / "state.json").write_text(json.dumps(state))
+        return folder
+
+    def run(self, after: Callable[[Path], None]) -> Path:
+        """Train to the deadline; `after` is called with every checkpoint. The last checkpoint's folder."""
+        self.model.train()
+        self.log(config={k: str(v) for k, v in asdict(self.config).items()}, held_out=mean_loss(self.model, self.watched))
+        last, kept = time.monotonic(), self.spent
+        while self.spent < self.config.seconds:
+            loss = self.one_step()
+            now = time.monotonic()
+            self.spent, last = self.spent + now - last, now
+            self.log(loss=round(loss, 4), rate=rate(self.config, self.step, self.spent), tokens=self.tokens)
+            if self.spent - kept >= self.config.checkpoint_seconds:
+                kept = self.spent
+                after(self.checkpoint())
+                self.log(held_out=mean_loss(self.model, self.watched))
+                now = time.monotonic()
+                self.spent, last = self.spent + now - last, now
+        folder = self.checkpoint()
+        self.log(held_out=mean_loss(self.model, self.watched), final=str(folder))
+        return folder
