@@ -47,6 +47,8 @@ class SftConfig:
     checkpoint_seconds: float = 300.0
     """Seconds between checkpoints."""
     threads: int = 2
+    half: bool = False
+    """Frozen weights in bf16 (the adapter stays in fp32): four times faster with AVX512-BF16, far slower without."""
     seed: int = 1
 
 
@@ -73,7 +75,7 @@ def target_loss(model: Any, item: Encoded) -> torch.Tensor:
     """Summed cross entropy (nats) of the target tokens of one sequence."""
     causal = model.get_base_model() if isinstance(model, PeftModel) else model
     hidden = causal.model(input_ids=item.ids[None], use_cache=False).last_hidden_state[0]
-    logits = causal.lm_head(hidden[item.targets - 1])
+    logits = causal.lm_head(hidden[item.targets - 1]).float()
     return torch.nn.functional.cross_entropy(logits, item.ids[item.targets], reduction="sum")
 
 
@@ -89,9 +91,9 @@ def mean_loss(model: Any, items: Sequence[Encoded]) -> float:
     return total / count
 
 
-def load_base(base: Path) -> tuple[Any, Any]:
-    """Model (fp32) and tokenizer of a folder. Raises OSError when it holds none."""
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+def load_base(base: Path, half: bool = False) -> tuple[Any, Any]:
+    """Model (fp32, or bf16 for `half`) and tokenizer of a folder. Raises OSError when it holds none."""
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16 if half else torch.float32)
     return model, AutoTokenizer.from_pretrained(base)
 
 
@@ -124,7 +126,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config, self.draw = config, draw
         config.out.mkdir(parents=True, exist_ok=True)
-        base, self.tokenizer = load_base(config.base)
+        base, self.tokenizer = load_base(config.base, config.half)
         found = latest_checkpoint(config.out)
         self.model = with_adapter(base, config, found)
         self.watched = watch(self.tokenizer)

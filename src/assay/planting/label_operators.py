@@ -189,7 +189,7 @@ def shuffle_prepare(job: Job, chosen: list[Unit], rng: np.random.Generator) -> N
         if unit.place is not None:
             groups.setdefault(job.run.group(unit.place), []).append(unit.place)
     for group in sorted(groups):
-        found = groups[group]
+        found = sorted(groups[group], key=lambda p: (job.run.sessions[p.session].id, p.turn or 0))
         order = derangement([key_of(p.value) for p in found], rng)
         for place, source in zip(found, order, strict=True):
             job.given[place.key] = found[source].raw

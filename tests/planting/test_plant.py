@@ -1,0 +1,228 @@
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from planting_examples import ACTS, ITEMS, foreign_run, own_run, reword
+
+from assay.planting.faults import OPERATORS, plant, restore
+from assay.planting.label_operators import derangement
+from assay.planting.run import Aids
+from assay.planting.truth import Planted, read_truth, write_truth
+from assay.records import Session
+from assay.records.label import flatten
+
+OWN, FOREIGN = own_run(25), foreign_run(25)
+AIDS = Aids(reword=reword)
+PAIRS = [(o.name, kind) for o in OPERATORS.values() for kind in o.kinds]
+LABEL_PAIRS = [("act_swap", "label"), ("label_shuffle", "label"), ("slot_swap", "label"), ("goal_swap", "label")]
+
+
+def fields(session: Session) -> dict[tuple[int | None, str], object]:
+    """Every field of a session by (turn, path), as it is stored."""
+    row = json.loads(session.line())
+    found: dict[tuple[int | None, str], object] = {}
+    for i, turn in enumerate(row.pop("turns")):
+        labels = turn.pop("labels")
+        found |= {(i, f"labels.{n}"): v for k, raw in labels.items() for n, v in leaves(k, raw)}
+        found |= {(i, k): v for k, v in turn.items()}
+    found |= {(None, f"labels.{n}"): v for k, raw in row.pop("session_labels").items() for n, v in leaves(k, raw)}
+    return found | {(None, k): v for k, v in row.items()}
+
+
+def leaves(name: str, raw: object):
+    if isinstance(raw, dict):
+        for key, inner in raw.items():
+            yield from leaves(f"{name}.{key}", inner)
+    else:
+        yield name, raw
+
+
+def check_exact(before: list[Session], after: list[Session], planted: list[Planted]) -> None:
+    """What differs is what the truth says, with the values it says, and nothing else."""
+    assert [s.id for s in before] == [s.id for s in after]
+    touched = {p.session for p in planted}
+    for old, new in zip(before, after, strict=True):
+        mine = [p for p in planted if p.session == old.id]
+        if old.id not in touched:
+            assert new is old
+            continue
+        if mine[0].operator == "early_end":
+            assert [t.row() for t in old.turns] == [t.row() for t in new.turns] + mine[0].before
+            assert mine[0].turn == len(new.turns)
+            continue
+        a, b = fields(old), fields(new)
+        assert list(a) == list(b)
+        changed = {k for k in a if a[k] != b[k]}
+        assert changed == {(p.turn, f"labels.{p.name}" if p.kind == "label" else "text") for p in mine}
+        for p in mine:
+            key = (p.turn, f"labels.{p.name}" if p.kind == "label" else "text")
+            assert (p.before, p.after) == (a[key], b[key])
+
+
+@settings(max_examples=40, deadline=None)
+@given(pair=st.sampled_from(PAIRS), rate=st.floats(0.01, 1.0), seed=st.integers(0, 2**40))
+def test_own_sessions_differ_only_where_the_truth_says(pair: tuple[str, str], rate: float, seed: int) -> None:
+    faulty, planted, report = plant(OWN, operator=pair[0], kind=pair[1], rate=rate, seed=seed, aids=AIDS)
+    check_exact(OWN, faulty, planted)
+    assert report.planted <= report.asked <= report.eligible
+    assert all(p.before != p.after for p in planted)
+    assert [s.line() for s in restore(faulty, planted)] == [s.line() for s in OWN]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    pair=st.sampled_from([
+        *LABEL_PAIRS[:2], *((o.name, "text") for o in OPERATORS.values() if o.scope != "label"),
+    ]),
+    rate=st.floats(0.01, 1.0),
+    seed=st.integers(0, 2**40),
+)  # fmt: skip
+def test_foreign_sessions_differ_only_where_the_truth_says(pair: tuple[str, str], rate: float, seed: int) -> None:
+    faulty, planted, _ = plant(FOREIGN, operator=pair[0], kind=pair[1], rate=rate, seed=seed)
+    check_exact(FOREIGN, faulty, planted)
+    for p in planted if pair in LABEL_PAIRS else []:
+        assert list(flatten("x", p.before)) != list(flatten("x", p.after)), "the value must change, not its order"
+    assert [s.line() for s in restore(faulty, planted)] == [s.line() for s in FOREIGN]
+
+
+@pytest.mark.parametrize(("operator", "kind"), PAIRS)
+def test_rate_is_a_share_and_the_order_of_sessions_plays_no_part(operator: str, kind: str) -> None:
+    def run(sessions: list[Session], seed: int = 3) -> tuple[list[Session], list[Planted], object]:
+        return plant(sessions, operator=operator, kind=kind, rate=0.3, seed=seed, aids=AIDS)
+
+    faulty, planted, report = run(OWN)
+    assert report.asked == max(1, round(0.3 * report.eligible))
+    assert report.planted == report.asked
+    turned, planted_turned, _ = run(OWN[::-1])
+    assert {s.id: s.line() for s in turned} == {s.id: s.line() for s in faulty}
+    assert {(p.session, p.turn, p.name) for p in planted_turned} == {(p.session, p.turn, p.name) for p in planted}
+    again, _, _ = run(OWN)
+    assert [s.line() for s in again] == [s.line() for s in faulty]
+    if report.eligible > 20:
+        other, _, _ = run(OWN, seed=4)
+        assert [s.line() for s in other] != [s.line() for s in faulty]
+
+
+def test_core_act_follows_the_act_and_only_the_users_turns_are_swapped() -> None:
+    faulty, planted, _ = plant(OWN, operator="act_swap", kind="label", rate=1.0, seed=1)
+    cores = {"open": "state_goal", "tell": "inform", **ACTS}
+    for session in faulty:
+        for turn in session.turns:
+            if turn.speaker == "user":
+                assert turn.labels["core_act"] == cores[turn.labels["act"]]
+            else:
+                assert turn.labels.get("act") in (None, "go_on")
+    assert {p.name for p in planted} == {"act", "core_act"}
+
+
+def test_most_confusable_swaps_take_the_given_value_and_redraw_the_rest() -> None:
+    aids = Aids(confusable={("act", "ask_price"): "ask_day"})
+    _, planted, report = plant(OWN, operator="act_swap", kind="label", rate=1.0, seed=1, aids=aids)
+    assert {(p.name, p.before, p.after) for p in planted} == {("act", "ask_price", "ask_day")}
+    assert report.no_ops == report.eligible - report.planted > 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(keys=st.lists(st.sampled_from("abcde"), min_size=1, max_size=40), seed=st.integers(0, 2**32))
+def test_shuffle_is_a_derangement_where_one_exists(keys: list[str], seed: int) -> None:
+    source = derangement(keys, np.random.default_rng(seed))
+    assert sorted(source) == list(range(len(keys)))
+    fixed = sum(keys[s] == k for s, k in zip(source, keys, strict=True))
+    most = max(Counter(keys).values())
+    assert fixed == max(0, 2 * most - len(keys))
+
+
+def test_shuffle_keeps_the_counts_of_values() -> None:
+    faulty, planted, report = plant(OWN, operator="label_shuffle", kind="label", rate=1.0, seed=5)
+
+    def acts(sessions: list[Session]) -> Counter[str]:
+        return Counter(t.labels["act"] for s in sessions for t in s.turns if t.speaker == "user")
+
+    assert acts(faulty) == acts(OWN)
+    assert report.planted == report.eligible
+    pairs = Counter((p.before, p.after) for p in planted if p.name == "act")
+    assert len({a for b, a in pairs if b == "agree"}) > 2, "one value must not all become one other"
+
+
+def test_slot_faults_in_words_change_the_value_and_keep_the_label() -> None:
+    faulty, planted, _ = plant(OWN, operator="slot_swap", kind="text", rate=1.0, seed=2)
+    for p in planted:
+        turn = next(s for s in faulty if s.id == p.session).turns[p.turn]
+        own = turn.labels["slots"]["item"]
+        assert own in p.before
+        assert own not in p.after
+        assert any(p.after == p.before.replace(own, other) for other in ITEMS)
+
+
+def test_systematic_faults_word_one_act_as_one_other_everywhere() -> None:
+    _, planted, report = plant(OWN, operator="act_swap", kind="systematic", rate=1.0, seed=2, aids=AIDS)
+    by_id = {s.id: s for s in OWN}
+    broken = {by_id[p.session].turns[p.turn].labels["act"] for p in planted}
+    assert len(broken) == 1
+    assert report.planted == sum(
+        t.labels["act"] in broken for s in OWN for t in s.turns if t.speaker == "user"
+    )  # fmt: skip
+    assert len({p.after.split(" s0")[0] for p in planted}) == 1
+    assert {p.name for p in planted} <= {"act", "core_act"}
+
+
+def test_goal_faults_in_words_change_every_turn_that_states_it_and_no_label() -> None:
+    faulty, planted, _ = plant(OWN, operator="goal_swap", kind="text", rate=1.0, seed=2, aids=AIDS)
+    assert {(p.turn, p.name) for p in planted} == {(1, "goal")}
+    assert [s.session_labels for s in faulty] == [s.session_labels for s in OWN]
+
+
+@pytest.mark.parametrize("operator", ["early_reveal", "omniscient"])
+def test_private_facts_come_out_before_they_can_be_known(operator: str) -> None:
+    _, planted, _ = plant(OWN, operator=operator, kind="text", rate=1.0, seed=2)
+    by_id = {s.id: s for s in OWN}
+    assert {p.name for p in planted} == {"private.user.secret", "private.user.never"}
+    for p in planted:
+        session = by_id[p.session]
+        value = session.private["user"][p.name.rsplit(".")[-1]]
+        assert session.turns[p.turn].speaker == ("user" if operator == "early_reveal" else "assistant")
+        assert value in p.after
+        assert value not in p.before
+        assert p.name.endswith("never") or p.turn < session.disclosures[0].turn
+
+
+def test_a_gate_that_is_open_leaves_nothing_to_reveal() -> None:
+    aids = Aids(gates={("user", "secret"): frozenset({"go_on"}), ("user", "never"): frozenset()})
+    _, planted, _ = plant(OWN, operator="early_reveal", kind="text", rate=1.0, seed=2, aids=aids)
+    assert {p.turn for p in planted if p.name == "private.user.secret"} == {1}, "the gate opens at turn 2"
+
+
+def test_repeated_lines_stand_in_the_faulty_session() -> None:
+    faulty, planted, _ = plant(OWN, operator="repeat", kind="text", rate=0.6, seed=2)
+    for p in planted:
+        session = next(s for s in faulty if s.id == p.session)
+        assert p.after in [t.text for t in session.turns[: p.turn] if t.speaker == "user"]
+
+
+def test_persona_lines_are_those_that_the_door_names() -> None:
+    aids = Aids(persona=lambda session: ["you are tidy and shy"])
+    _, planted, _ = plant(OWN, operator="persona_copy", kind="text", rate=0.5, seed=2, aids=aids)
+    assert {p.after for p in planted} == {"you are tidy and shy"}
+
+
+def test_truth_reads_back(tmp_path) -> None:
+    _, planted, _ = plant(FOREIGN, operator="act_swap", kind="label", rate=1.0, seed=2)
+    assert {"state.food", "mood", "stars", "rating"} == {p.name for p in planted}
+    assert write_truth(tmp_path / "truth.jsonl.gz", planted) == len(planted)
+    assert list(read_truth(tmp_path / "truth.jsonl.gz")) == planted
+    first = json.loads(planted[0].line())
+    assert list(first) == ["session", "turn", "name", "operator", "kind", "before", "after"]
+
+
+def test_right_to_left_text_emoji_and_control_characters_simply_work() -> None:
+    mark = "\u0634\u0643\u0631\u0627 \U0001f642 {x} %s \x07"
+    odd = [
+        s.model_copy(update={"turns": tuple(t.model_copy(update={"text": f"{mark} {t.text}"}) for t in s.turns)})
+        for s in OWN
+    ]
+    for operator, kind in PAIRS:
+        faulty, planted, _ = plant(odd, operator=operator, kind=kind, rate=0.4, seed=1, aids=AIDS)
+        assert [s.line() for s in restore(faulty, planted)] == [s.line() for s in odd]

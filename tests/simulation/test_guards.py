@@ -1,0 +1,107 @@
+"""Guards: each stops what it is for, and lets a good line through."""
+
+import asyncio
+
+import pytest
+
+from assay.records.blueprint import UserAct
+from assay.simulation.policy import Move
+from assay.simulation.wording import CANDIDATES, MAX_CHARACTERS, fill, guard, says, word
+
+
+def act(like: str) -> UserAct:
+    return UserAct(like=like, means="test", says=("x",))
+
+
+def check(text: str, like: str = "inform", slots: dict[str, str] | None = None, **more: object) -> str | None:
+    closed = more.get("closed", {})
+    earlier = more.get("earlier", [])
+    return guard(text, Move(act="a", core_act=like, slots=slots or {}), act(like), closed, earlier)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "like", "slots", "fault"),
+    [
+        ("  ", "inform", {}, "blank"),
+        ("word " * (MAX_CHARACTERS // 4), "inform", {}, "too_long"),
+        ("customer: hello", "greet", {}, "not_the_user"),
+        ("How can I help you?", "greet", {}, "not_the_user"),
+        ("As an AI I cannot say", "inform", {}, "not_the_user"),
+        ("It is the kettle", "inform", {"item": "desk lamp"}, "value_missing"),
+        ("It is NB-12345", "inform", {}, "invented_number"),
+        ("It is NB-12345, I mean 98765", "inform", {"n": "NB-12345"}, "invented_number"),
+        ("Sure, that is fine", "reject", {}, "opposite"),
+        ("No, leave it", "confirm", {}, "opposite"),
+        ("The lamp", "confirm", {}, "opposite"),
+        ("Yes of course", "withhold", {}, "opposite"),
+        ("I am fine", "request", {}, "opposite"),
+        ("One more thing", "bye", {}, "opposite"),
+        ("Goodbye", "thank", {}, "opposite"),
+    ],
+)
+def test_stops(text: str, like: str, slots: dict[str, str], fault: str) -> None:
+    assert check(text, like, slots) == fault
+
+
+@pytest.mark.parametrize(
+    ("text", "like", "slots"),
+    [
+        ("Hey there!", "greet", {}),
+        ("it's the Desk Lamp.", "inform", {"item": "desk lamp"}),
+        ("NB-12345, thanks", "inform", {"n": "NB-12345"}),
+        ("No thanks", "reject", {}),
+        ("Yes, why not", "confirm", {}),
+        ("I'd rather not say", "withhold", {}),
+        ("Why do you need that?", "withhold", {}),
+        ("When will it arrive?", "request", {}),
+        ("Ok thanks, bye", "bye", {}),
+        ("Cheers!", "thank", {}),
+    ],
+)
+def test_lets_through(text: str, like: str, slots: dict[str, str]) -> None:
+    assert check(text, like, slots) is None
+
+
+def test_fact_beyond_its_gate() -> None:
+    assert check("I drink too much, sadly", closed={"secret": "drink too much"}) == "fact_beyond_gate"
+    assert check("I drink tea", closed={"secret": "drink too much"}) is None
+
+
+def test_repeat_except_for_small_words() -> None:
+    assert check("It broke.", "inform", earlier=["it broke"]) == "repeat"
+    assert check("Thanks!", "thank", earlier=["thanks"]) is None
+
+
+def test_values_are_whole_words() -> None:
+    assert says("the desk lamp, please", "desk lamp")
+    assert not says("the desk lamps", "desk lamp")
+    assert not says("NB-123456", "NB-12345")
+
+
+def test_fill_leaves_unknown_marks() -> None:
+    assert fill("{a} and {b}", {"a": "1"}) == "1 and {b}"
+
+
+def worded(answers: list[str], like: str = "thank") -> object:
+    asked: list[int] = []
+
+    async def say(prompt: str, number: int) -> tuple[str, str]:
+        asked.append(number)
+        return answers[number], f"key{number}"
+
+    move = Move(act="a", core_act=like, slots={})
+    result = asyncio.run(word("p", move, act(like), closed={}, earlier=[], say=say, fallback="Thank you."))
+    assert asked == list(range(len(asked)))
+    return result
+
+
+def test_the_first_good_candidate_is_taken() -> None:
+    result = worded(["", "customer: hi", "Thanks\na lot", "never asked"])
+    assert (result.text, result.realised_by, result.key, result.tried) == ("Thanks a lot", "model", "key2", 3)
+    assert result.failed == ("blank", "not_the_user")
+
+
+def test_after_too_many_failures_the_template() -> None:
+    result = worded([""] * CANDIDATES)
+    assert (result.text, result.realised_by, result.key) == ("Thank you.", "template", "")
+    assert result.failed == ("blank",) * CANDIDATES
