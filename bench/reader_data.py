@@ -254,7 +254,18 @@ def banking_items(data: Path, party: str) -> Iterator[Item]:
         yield Item(text, None, with_greeting(known, text), "banking", home, home, row["id"], weight=0.3)
 
 
-PERSUASION: dict[str, str] = {"greeting": "greet", "thank": "thank", "closing": "bye"}
+PERSUASION: dict[str, tuple[str, ...]] = {
+    "greet": ("greeting",),
+    "thank": ("thank",),
+    "bye": ("closing",),
+    "confirm": ("agree-donation",),
+    "reject": ("disagree-donation",),
+    "request": (
+        "ask-org-info", "task-related-inquiry", "personal-related-inquiry", "source-related-inquiry",
+        "ask-donation-procedure", "ask-persuader-donation-intention", "ask-donation-amount",
+    ),
+}  # fmt: skip
+"""Core act -> acts that the annotators of PersuasionForGood named."""
 
 
 def persuasion(data: Path, party: str) -> list[Item]:
@@ -264,7 +275,7 @@ def persuasion(data: Path, party: str) -> list[Item]:
         for i, turn in enumerate(row["turns"]):
             acts = turn["labels"].get("acts")
             if turn["speaker"] == party and acts:
-                known = {core: name in acts for name, core in PERSUASION.items() if core in ACTS[party]}
+                known = {core: not set(names).isdisjoint(acts) for core, names in PERSUASION.items() if core in ACTS[party]}
                 before = row["turns"][i - 1]["text"] if i else None
                 out.append(Item(turn["text"], before, known, "persuasion", frozenset(), frozenset(), row["id"]))
     return out

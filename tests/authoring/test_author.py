@@ -128,3 +128,11 @@ def test_no_bundled_scenario_breaks_a_constraint(name: str) -> None:
         flat: dict[str, object] = {"goal": s.goal, **{f"slots.{k}": v for k, v in s.slots.items()}}
         flat |= {f"profile.{k}": v for k, v in s.profile.items()} | {f"context.{k}": v for k, v in s.context.items()}
         assert not any(holds(rule.forbid, flat) for rule in blueprint.constraints)
+
+
+def test_a_changed_copy_has_another_hash() -> None:
+    blueprint = parse_blueprint(TINY)
+    before = blueprint.hash
+    assert blueprint.model_copy(update={"title": "Another desk"}).hash != before
+    assert blueprint.model_copy().hash == before
+    assert parse_blueprint(TINY) == blueprint

@@ -1,9 +1,15 @@
+import csv
+import json
+
 import pytest
 from answered_world import VALUES, World
 
+from assay.certification.answers import read_answers
 from assay.certification.costs import not_requested, plan
 from assay.certification.one import Ask, certify
+from assay.certification.sample import COLUMNS
 from assay.errors import BadAnswers, BadInput
+from assay.records.certificate import Certificate
 
 OTHER = dict(zip(VALUES, VALUES[1:] + VALUES[:1], strict=True))
 
@@ -252,6 +258,63 @@ def test_early_stop_reads_on_in_the_same_sample():
     assert more.plan["risk_spent"] == pytest.approx(0.05)
     gap = rows[:20] + rows[21:180]
     assert certify(world.labels, roles, gap, Ask())[0].looks == 0
+
+
+def test_through_files_and_a_spreadsheet(world, tmp_path):
+    rows, roles = world.draw(59, tune=30)
+    (tmp_path / "sample.json").write_text(json.dumps(roles))
+    sheet = tmp_path / "sample.csv"
+    with sheet.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    with sheet.open(newline="", encoding="utf-8") as back:
+        assert list(csv.DictReader(back)) == rows
+    answers = tmp_path / "answers.csv"
+    given = {a["sample_id"]: a["answer"] for a in world.answers(roles)}
+    lines = [f"{r['sample_id']},ann,{given[r['sample_id']].upper()},4" for r in rows]
+    answers.write_text("sample_id,assessor,answer,seconds\n" + "\n".join(lines))
+    kept = json.loads((tmp_path / "sample.json").read_text())
+    certificate, labels = certify(world.labels, kept, read_answers(answers), Ask())
+    assert certificate.status == "granted"
+    assert Certificate.model_validate_json(certificate.line()).status == "granted"
+    assert all(type(x).model_validate_json(x.line()) for x in labels)
+
+
+def test_a_refused_later_claim_keeps_what_was_spent(world):
+    _, roles = world.draw(60)
+    rows = world.answers(roles)
+    first, _ = certify(world.labels, roles, rows, Ask())
+    second, _ = certify(world.labels, roles, rows, Ask(alpha=0.06), first)
+    third, _ = certify(world.labels, roles, rows, Ask(), second)
+    assert (second.spent, second.plan["risk_spent"]) == (first.spent, first.plan["risk_spent"])
+    assert third == first
+
+
+def test_one_name_of_a_sample_of_several(world):
+    for k, label in enumerate(world.labels):
+        if k % 2:
+            world.labels[k] = label.model_copy(update={"name": "core_act"})
+    _, roles = world.draw(140)
+    certificate, labels = certify(world.labels, roles, world.answers(roles), Ask(claims=("core_act",)))
+    (claim,) = certificate.claims
+    assert claim.granted
+    assert claim.listed == 120
+    assert {x.name for x in labels if x.tier == "certified"} == {"core_act"}
+    assert "the claims were named after the draw, before the answers were seen" in certificate.assumes
+
+
+def test_not_contradicted_prints_the_share_that_cannot_tell():
+    world = World(sessions=80, turns=1)
+    world.labels = [x.model_copy(update={"turn": None, "name": "goal"}) for x in world.labels]
+    _, roles = world.draw(60)
+    rows = world.answers(roles)
+    for row in rows[:20]:
+        row["answer"] = "cannot tell"
+    strict, _ = certify(world.labels, roles, rows, Ask())
+    loose, _ = certify(world.labels, roles, rows, Ask(estimand="not_contradicted"))
+    assert [strict.status, loose.status] == ["refused", "granted"]
+    assert "`cannot tell` 20 of 60, 21.7 % to 46.7 %" in loose.claims[0].reason
 
 
 def test_the_plan_says_what_a_certificate_costs(world):

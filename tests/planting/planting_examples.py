@@ -31,7 +31,9 @@ def own_session(number: int, seed: int = 0, exchanges: int = 5) -> Session:
     )
     for i in range(exchanges):
         act = str(rng.choice(list(ACTS)))
-        turns.append(Turn(speaker="assistant", text=f"Go on, {i}.", labels={"act": "go_on", "core_act": "request"}))
+        turns.append(
+            Turn(speaker="assistant", text=f"Go on, {i}.", labels={"act": f"go_on_{i % 2}", "core_act": "request"})
+        )
         labels: dict[str, Any] = {"act": act, "core_act": ACTS[act]}
         text = f"{WORDS[act]} case {number} line {i}"
         if act == "give_item":

@@ -1,5 +1,9 @@
 import json
+import threading
+import time
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,15 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planting_examples import ACTS, ITEMS, foreign_run, own_run, reword
 
+from assay.errors import BadInput
 from assay.planting.faults import OPERATORS, plant, restore
 from assay.planting.label_operators import derangement
 from assay.planting.run import Aids
 from assay.planting.truth import Planted, read_truth, write_truth
-from assay.records import Session
+from assay.records import Disclosure, Session, Turn
 from assay.records.label import flatten
 
 OWN, FOREIGN = own_run(25), foreign_run(25)
-AIDS = Aids(reword=reword)
+AIDS = Aids(reword=reword, rewords_persona=True)
 PAIRS = [(o.name, kind) for o in OPERATORS.values() for kind in o.kinds]
 LABEL_PAIRS = [("act_swap", "label"), ("label_shuffle", "label"), ("slot_swap", "label"), ("goal_swap", "label")]
 
@@ -107,15 +112,17 @@ def test_rate_is_a_share_and_the_order_of_sessions_plays_no_part(operator: str, 
 
 
 def test_core_act_follows_the_act_and_only_the_users_turns_are_swapped() -> None:
-    faulty, planted, _ = plant(OWN, operator="act_swap", kind="label", rate=1.0, seed=1)
+    faulty, planted, report = plant(OWN, operator="act_swap", kind="label", rate=1.0, seed=1)
     cores = {"open": "state_goal", "tell": "inform", **ACTS}
-    for session in faulty:
-        for turn in session.turns:
+    for old, session in zip(OWN, faulty, strict=True):
+        for before, turn in zip(old.turns, session.turns, strict=True):
             if turn.speaker == "user":
                 assert turn.labels["core_act"] == cores[turn.labels["act"]]
             else:
-                assert turn.labels.get("act") in (None, "go_on")
+                assert turn is before
     assert {p.name for p in planted} == {"act", "core_act"}
+    assert report.planted == report.eligible
+    assert report.no_ops == 0, "another value is drawn, not any value"
 
 
 def test_most_confusable_swaps_take_the_given_value_and_redraw_the_rest() -> None:
@@ -195,11 +202,72 @@ def test_a_gate_that_is_open_leaves_nothing_to_reveal() -> None:
     assert {p.turn for p in planted if p.name == "private.user.secret"} == {1}, "the gate opens at turn 2"
 
 
-def test_repeated_lines_stand_in_the_faulty_session() -> None:
-    faulty, planted, _ = plant(OWN, operator="repeat", kind="text", rate=0.6, seed=2)
-    for p in planted:
-        session = next(s for s in faulty if s.id == p.session)
-        assert p.after in [t.text for t in session.turns[: p.turn] if t.speaker == "user"]
+def test_a_model_is_asked_once_per_turn_and_several_at_a_time() -> None:
+    asked: list[tuple[str, int]] = []
+    inside, most, lock = 0, 0, threading.Lock()
+
+    def slow(session: Session, turn: int, wrong: Mapping[str, Any]) -> str:
+        nonlocal inside, most
+        with lock:
+            asked.append((session.id, turn))
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.002)
+        with lock:
+            inside -= 1
+        return f"{reword(session, turn, wrong)}"
+
+    order = {"operator": "act_swap", "kind": "text", "rate": 0.5, "seed": 2}
+    faulty, planted, _ = plant(OWN, **order, aids=Aids(reword=slow, at_once=4))
+    assert len(asked) == len(set(asked)) == len({(p.session, p.turn) for p in planted})
+    assert 1 < most <= 4
+    alone, _, _ = plant(OWN, **order, aids=Aids(reword=slow, at_once=1))
+    assert [s.line() for s in alone] == [s.line() for s in faulty]
+
+
+def test_turns_that_the_model_could_not_word_are_redrawn_and_counted() -> None:
+    def moody(session: Session, turn: int, wrong: Mapping[str, Any]) -> str | None:
+        return None if turn % 4 == 1 else reword(session, turn, wrong)
+
+    _, planted, report = plant(OWN, operator="act_swap", kind="text", rate=0.3, seed=2, aids=Aids(reword=moody))
+    assert report.planted == report.asked
+    assert report.no_ops > 0
+    assert all(p.turn % 4 != 1 for p in planted)
+
+
+def test_without_a_kind_the_operators_first_one_is_taken() -> None:
+    assert {p.kind for p in plant(OWN, operator="blank", rate=0.2, seed=2)[1]} == {"text"}
+    assert {p.kind for p in plant(OWN, operator="act_swap", rate=0.2, seed=2)[1]} == {"label"}
+
+
+def test_no_persona_is_swapped_by_a_model_that_does_not_heed_it() -> None:
+    with pytest.raises(BadInput, match="nothing here that persona_mid"):
+        plant(OWN, operator="persona_mid", rate=0.2, seed=2, aids=Aids(reword=reword))
+
+
+def test_lines_that_a_fault_repeats_or_denies_stand_in_the_faulty_session() -> None:
+    lines = ("we have two dogs", "we have one cat", "we have no pets")
+    rng = np.random.default_rng(1)
+    texts = [[lines[int(i)] for i in rng.integers(3, size=6)] for _ in range(8)]
+    run = [Session(id=f"p{n}", turns=tuple(Turn(speaker="user", text=t) for t in own)) for n, own in enumerate(texts)]
+    redrawn = 0
+    for seed in range(30):
+        faulty, planted, report = plant(run, operator="repeat", rate=0.6, seed=seed)
+        redrawn += report.no_ops
+        by_id = {s.id: s.turns for s in faulty}
+        assert all(p.after in [t.text for t in by_id[p.session][: p.turn]] for p in planted)
+        faulty, planted, _ = plant(run, operator="line_contra", rate=0.6, seed=seed)
+        by_id = {s.id: s.turns for s in faulty}
+        assert all(by_id[p.session][p.turn - 1].text in p.after for p in planted)
+    assert redrawn, "no draw met a line that was already taken, so the test shows nothing"
+
+
+def test_a_fact_told_in_other_words_is_told() -> None:
+    told = Session(
+        id="a", scenario="a", private={"user": {"code": "red door"}}, disclosures=(Disclosure(turn=1, party="user", fact="code"),),
+        turns=tuple(Turn(speaker="user", text=t) for t in ("hello", "the one painted red", "thanks", "bye")),
+    )  # fmt: skip
+    assert {plant([told], operator="early_reveal", rate=1.0, seed=s)[1][0].turn for s in range(20)} == {0}
 
 
 def test_persona_lines_are_those_that_the_door_names() -> None:

@@ -56,7 +56,27 @@ def test_faults_of_a_turn_have_no_label_name(power: dict) -> None:
 
 def test_names_that_nobody_reads_say_so(power: dict) -> None:
     for name in ("goal", "profile.age", "persona.openness"):
-        assert power["gates"][name] == {"passed": False, "lowest": None, "reason": "no independent reader"}
+        assert power["gates"][name] == {
+            "passed": False, "lowest": None, "reason": "no independent reader", "by_way": {},
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("change", [{"independent": False}, {"guard": True}])
+def test_in_house_readers_and_guards_open_no_gate(change: dict[str, bool]) -> None:
+    def tied(sessions: Sequence[Session]) -> list[Verdict]:
+        return [v.model_copy(update=change) for v in key_word_check(sessions)]
+
+    power = measure(RUN, tied, plan=Plan(operators=("act_swap",)), **STAMP)
+    assert power["gates"]["act"]["reason"] == "no independent reader"
+    assert max(r["recall"] for r in power["results"] if r["name"] == "act") == 1.0, "it is measured all the same"
+
+
+def test_the_same_fault_in_two_copies_counts_once() -> None:
+    def reads_age(sessions: Sequence[Session]) -> list[Verdict]:
+        return [Verdict(code="LB01", session=s.id, name="profile.age", status="supported") for s in sessions]
+
+    power = measure(RUN, reads_age, plan=Plan(operators=("act_swap",)), **STAMP)
+    assert row(power, name="profile.age")["n_planted"] <= len(RUN), "two values leave one fault per session"
 
 
 def test_the_file_is_the_same_each_time_and_is_json(power: dict) -> None:
@@ -180,7 +200,9 @@ def test_the_gate_takes_the_lowest_way_and_the_best_check() -> None:
     gate = gates(rows, ["act"], readers, {})["act"]
     assert not gate["passed"]
     assert gate["lowest"] == 0.4
-    assert gates(rows[:2], ["act"], readers, {})["act"] == {"passed": True, "lowest": 0.9, "reason": ""}
+    passed = gates(rows[:2], ["act"], readers, {})["act"]
+    ways = {"act_swap/label/uniform": {"faults": 150, "best": 0.9}}
+    assert passed == {"passed": True, "lowest": 0.9, "reason": "", "by_way": ways}
 
 
 def test_no_power_reads_text_faults_first() -> None:

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from assay.authoring.blueprints import BUNDLED, load_blueprint
+from assay.authoring.one import author_one
 from assay.records.blueprint import UserAct
 from assay.simulation.policy import Move
 from assay.simulation.wording import CANDIDATES, MAX_CHARACTERS, fill, guard, says, word
@@ -105,3 +107,19 @@ def test_after_too_many_failures_the_template() -> None:
     result = worded([""] * CANDIDATES)
     assert (result.text, result.realised_by, result.key) == ("Thank you.", "template", "")
     assert result.failed == ("blank",) * CANDIDATES
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_bundled_template_passes_its_guard(name: str) -> None:
+    """Templates are what a guard must let through: they are the blueprint's own idea of the act."""
+    blueprint = load_blueprint(name)
+    scenarios = [author_one(blueprint, 4, i) for i in range(40)]
+    for act, spec in blueprint.user_acts.items():
+        assert len(spec.says) >= 2, f"{act} needs varied words"
+        for s in scenarios:
+            if any(x not in s.slots for x in spec.slots):
+                continue
+            move = Move(act=act, core_act=spec.like, slots={x: s.slots[x] for x in spec.slots})
+            for text in spec.says:
+                line = fill(text, {"goal": blueprint.goals[s.goal].words, **s.slots})
+                assert guard(line, move, spec, {}, []) is None, (act, line)

@@ -61,7 +61,7 @@ def _scenario(
         party: {
             fact: slots[spec.slot] if spec.slot is not None else drawn[f"facts.{party}.{fact}"]
             for fact, spec in specs.items()
-            if spec.slot is None or (spec.slot in needed and spec.slot in slots)
+            if (spec.slot in needed and spec.slot in slots if spec.slot else drawn[f"facts.{party}.{fact}"])
         }
         for party, specs in blueprint.facts.items()
     }

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,6 +48,7 @@ def allowed_wrong(answers: int, alpha: float, delta: float, beta: float = 0.0) -
     return np.asarray(binom.ppf(delta, m, alpha * (1 - beta)) - 1, dtype=np.int64).clip(min=-1)
 
 
+@lru_cache(maxsize=1024)
 def least_answers(wrong: int, alpha: float, delta: float, beta: float = 0.0) -> int:
     """Fewest answers with which `wrong` wrong ones still pass: 59, 93, 124 for 0, 1, 2 wrong at 5 % and 5 %."""
     size = max(64, math.ceil((wrong + 4 - math.log(delta)) / (alpha * (1 - beta))))

@@ -90,8 +90,9 @@ def counted(case: Case) -> Counts:
     items = _prefix(case.items) if case.early_stop else case.items
     scored = [(x.label.rank_score, not right(x.final, x.truth, case.estimand)) for x in items]
     sequences = tuple(tuple(w for s, w in scored if s >= t) for t in case.thresholds)
+    scores = np.array([x.rank_score for x in case.listed])
     return Counts(
-        accepted=tuple(sum(x.rank_score >= t for x in case.listed) for t in case.thresholds),
+        accepted=tuple(int((scores >= t).sum()) for t in case.thresholds),
         answers=tuple(map(len, sequences)),
         wrong=tuple(map(sum, sequences)),
         sequences=sequences,
@@ -147,24 +148,30 @@ def decide(case: Case) -> Claim:
     return claim.model_copy(update={"reason": _reason(case, claim, above, beta)})
 
 
+def decide_in_order(cases: Sequence[Case]) -> list[Claim]:
+    """Each claim at its share; a claim granted down to its loosest threshold hands its share to the next one.
+
+    *Guarantee*: the order was named beforehand (fallback procedure of Wiens and Dmitrienko), so any claim is granted
+    falsely with probability at most the sum of the shares. Proven by tests/laws/test_certificate_laws.py.
+    """
+    made: list[Claim] = []
+    carried = 0.0
+    for case in cases:
+        raised = replace(case, delta=case.delta + carried)
+        claim = decide(raised)
+        made.append(claim)
+        carried = raised.delta if claim.granted and claim.threshold == case.thresholds[-1] else 0.0
+    return made
+
+
 def accepted_hash(labels: Sequence[Label], threshold: float) -> str:
     """sha256 of the sorted ids of the labels at or above a threshold."""
     return digest(sorted(x.id for x in labels if x.rank_score >= threshold))
 
 
-def shares(claims: Sequence[str], delta: float) -> dict[str, float]:
-    """Claim -> its equal share of the risk."""
-    return {claim: delta / len(claims) for claim in claims}
-
-
 def covered(claim: str, names: Sequence[str]) -> tuple[str, ...]:
     """Label names that a claim covers."""
     return tuple(sorted(names)) if claim == POOLED else (claim,)
-
-
-def walked_through(case: Case, claim: Claim) -> bool:
-    """Whether the loosest threshold was granted: its risk may then pass to the next claim of the list."""
-    return claim.granted and claim.threshold == case.thresholds[-1]
 
 
 def _passes(case: Case, counts: Counts, beta: float) -> Sequence[bool]:

@@ -15,6 +15,9 @@ READING = frozenset({"LB01", "LB02", "LB06", "CO01", "CO03"})
 GATE = 0.5
 """Least lower limit of recall minus false-alarm rate with which a check passes the power gate (METHODS 9)."""
 
+LEAST_FAULTS = 100
+"""Faults that the power gate needs."""
+
 WORST: tuple[Status, ...] = ("contradicted", "unparsed", "not_evidenced", "supported", "not_applicable")
 """Statuses, worst first."""
 
@@ -62,8 +65,8 @@ class Power:
     """Whether power was measured at all."""
     gates: Mapping[str, bool | None] = field(default_factory=dict)
     """Label name -> gate passed, null where it could not be measured."""
-    no_power: frozenset[tuple[str, str]] = frozenset()
-    """(check, name) that find nothing here."""
+    no_power: frozenset[tuple[str, str | None]] = frozenset()
+    """(check, name) that find nothing here; name null for faults of a turn as such."""
     passed: frozenset[tuple[str, str]] = frozenset()
     """(check, name) whose lower limit reaches the gate for at least one operator, over all kinds of that operator."""
     rates: Mapping[str, Mapping[str, Mapping[str, Mapping[str, int]]]] = field(default_factory=dict)
@@ -75,16 +78,9 @@ class Power:
         if power is None:
             return cls()
         try:
-            lowest: dict[tuple[str, str, str], float] = {}
-            for row in power["results"]:
-                key = (row["check"], row["name"], row["operator"])
-                low = row["difference_lower"]
-                lowest[key] = min(lowest.get(key, 1.0), -1.0 if low is None else float(low))
-            gates = {
-                n: bool(g["passed"]) or (None if g["lowest"] is None else False) for n, g in power["gates"].items()
-            }
-            pairs = frozenset((str(check), str(name)) for check, name in power["no_power"])
-            passed = frozenset(key[:2] for key, low in lowest.items() if low >= GATE) - pairs
+            gates = {str(name): _gate(found) for name, found in power["gates"].items()}
+            pairs = frozenset((str(check), name) for check, name in power["no_power"])
+            passed = _passed(power["results"]) - pairs
             return cls(measured=True, gates=gates, no_power=pairs, passed=passed, rates=power["status_rates"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(
@@ -94,9 +90,30 @@ class Power:
             ) from error
 
 
+def _gate(found: Mapping[str, Any]) -> bool | None:
+    """Whether a gate passed; None where it could not be measured."""
+    return True if found["passed"] else None if found["lowest"] is None else False
+
+
+def _passed(results: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
+    """(check, name) that reach the gate for at least one operator, in every kind in which it was planted."""
+    lowest: dict[tuple[str, str, str], float] = {}
+    for row in results:
+        if row["name"] is None or not row.get("independent", True):
+            continue
+        key = (row["check"], row["name"], row["operator"])
+        enough = row["difference_lower"] is not None and row["n_faults"] >= LEAST_FAULTS
+        lowest[key] = min(lowest.get(key, 1.0), float(row["difference_lower"]) if enough else -1.0)
+    return frozenset((check, name) for (check, name, _), low in lowest.items() if low >= GATE)
+
+
 def status(verdict: Verdict, name: str, power: Power) -> Status:
-    """A verdict's status, `not_applicable` where the check has no power for this name on this model."""
-    return "not_applicable" if (verdict.code, name) in power.no_power else verdict.status
+    """A verdict's status, `not_applicable` where the check has no power for this name on this model.
+
+    A verdict on a turn as such (its name is null) is measured by the faults that break no one label.
+    """
+    pair = (verdict.code, None if verdict.name is None else name)
+    return "not_applicable" if pair in power.no_power else verdict.status
 
 
 def worst_by_code(found: Iterable[Verdict], name: str, power: Power) -> dict[str, Status]:

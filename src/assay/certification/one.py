@@ -7,12 +7,12 @@ After all is spent, a further look must be asked with a larger delta in total, w
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from assay.certification import platt
 from assay.certification.answers import LEAST_ALPHA, Final, canon_value, right
-from assay.certification.claims import Case, Estimand, assumptions, could_pass, covered, decide, walked_through
+from assay.certification.claims import Case, Estimand, assumptions, could_pass, covered, decide_in_order
 from assay.certification.costs import percent, plan
 from assay.certification.matched import Matched, match
 from assay.certification.sample import POOLED, grids, hashes
@@ -76,7 +76,7 @@ def certify(
         made = _refused(closed, read, sample, ask, claims, risk)
         certificate = _closed_certificate(made, labels, sample, ask, before)
         return certificate, list(labels)
-    made = _decide_in_order(cases, len(claims))
+    made = decide_in_order(cases)
     made = [c if c.granted else c.model_copy(update={"reason": c.reason + _next_look(ask, risk)}) for c in made]
     certificate = _opened(made, cases, read, sample, ask, before)
     looks = before.looks if again and before is not None else (before.looks if before else 0) + 1
@@ -181,22 +181,6 @@ def _looked(sample: Mapping[str, Any], ask: Ask, claims: Sequence[str]) -> str:
     return digest(
         [[i["sample_id"] for i in sample["items"]], ask.alpha, ask.delta, list(claims), ask.estimand, ask.keep]
     )
-
-
-def _decide_in_order(cases: Sequence[Case], count: int) -> list[Claim]:
-    """Each claim at its share; a claim granted down to its loosest threshold hands its share to the next one.
-
-    The order is the one named beforehand (fallback procedure of Wiens and Dmitrienko), so the risk of any false claim
-    stays within the sum of the shares.
-    """
-    made: list[Claim] = []
-    carried = 0.0
-    for case in cases:
-        raised = replace(case, delta=case.delta + carried)
-        claim = decide(raised)
-        made.append(claim)
-        carried = raised.delta if walked_through(raised, claim) else 0.0
-    return made
 
 
 def _refused(

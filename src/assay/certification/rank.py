@@ -22,7 +22,7 @@ SMOOTHING = 0.5
 LIMIT = 4.0
 """Largest weight of one check: naive Bayes takes checks that share a cause for independent."""
 
-TIE = 0.05
+TIE = 0.2
 """Weight of the mean score: it orders labels with the same statuses and little else."""
 
 SPREAD = 4.0

@@ -65,16 +65,17 @@ def draw(
     """
     asked = _checked(labels, design)
     by_id = dict(sorted((x.id, x) for x in asked))
-    order = [list(by_id)[i] for i in rng.permutation(len(by_id))]
+    ids = list(by_id)
+    order = [ids[i] for i in rng.permutation(len(ids))]
     certify, rest = order[: design.n], order[design.n :]
     tune, rest = rest[: design.tune], rest[design.tune :]
     planted = _plant(by_id, rest, design.planted, rng)
     truth = {i: by_id[i].value for i in (*certify, *tune)} | planted
     role = dict.fromkeys(certify, "certify") | dict.fromkeys(tune, "tune") | dict.fromkeys(planted, "planted")
     universe = questions.universe(asked, sessions, design.codebook)
-    rows, items, taken = [], [], set[str]()
+    rows, items, taken, drawn = [], [], set[str](), list(role)
     for position in rng.permutation(len(role)):
-        label = by_id[list(role)[position]]
+        label = by_id[drawn[position]]
         values = universe[questions.group(label, sessions)]
         sample_id = _fresh_id(rng, taken)
         rows.append(

@@ -41,12 +41,17 @@ def judges_of(plan: Plan) -> tuple[str, ...]:
     return ("embedded-base",) if plan.model == "embedded" and plan.judged_labels else ()
 
 
-def offline_verifier(blueprint: Blueprint | None, seed: int, codes: frozenset[str]) -> Callable[[Sequence[Session]], list[Verdict]]:
-    """The checks that need no language model, as one function of sessions."""
+def offline_verifier(
+    blueprint: Blueprint | None, seed: int, codes: frozenset[str], *, printed: bool = True
+) -> Callable[[Sequence[Session]], list[Verdict]]:
+    """The checks that need no language model, as one function of sessions.
+
+    `printed=False` leaves out the in-house classifiers, which never count: power has no use for them.
+    """
 
     def verify(sessions: Sequence[Session]) -> list[Verdict]:
         corpus = Corpus(sessions=sessions, seed=seed, blueprint=blueprint, core_reader=core_reader())
-        found = verify_corpus(corpus, codes)
+        found = verify_corpus(corpus, codes, printed=printed)
         foreign = [s for s in sessions if not s.authored]
         if foreign and "LB06" in codes:
             found += find_label_errors(foreign, None, seed, None)
@@ -141,7 +146,7 @@ def power_stage(
         power = borrow(shipped[1], blueprint_hash=name, verifier=verifier_version(), origin=shipped[0])
     else:
         progress("power", 0, 1)
-        verify = offline_verifier(blueprint, plan.seed, select(None))
+        verify = offline_verifier(blueprint, plan.seed, select(None), printed=False)
         power = measure(
             sessions, verify, seed=plan.seed, rate=0.15, blueprint_hash=name, verifier=verifier_version(), model=made,
             reword=reword, plan=_power_plan(blueprint),

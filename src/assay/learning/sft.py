@@ -92,8 +92,12 @@ def mean_loss(model: Any, items: Sequence[Encoded]) -> float:
 
 
 def load_base(base: Path, half: bool = False) -> tuple[Any, Any]:
-    """Model (fp32, or bf16 for `half`) and tokenizer of a folder. Raises OSError when it holds none."""
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16 if half else torch.float32)
+    """Model (fp32, or bf16 for `half`) and tokenizer of a folder. Raises OSError when it holds none.
+
+    Plain attention: on a processor and at this length it is a third faster than the fused one.
+    """
+    kind = torch.bfloat16 if half else torch.float32
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=kind, attn_implementation="eager")
     return model, AutoTokenizer.from_pretrained(base)
 
 

@@ -84,7 +84,7 @@ class Request:
         return value
 
     def seed(self) -> int:
-        """The seed that is sent, 0 to 2**31 - 1: the given one for the first draw, else one derived from the content."""
+        """The seed that is sent, 0 to 2**31 - 1: the given one for the first draw, else derived from the content."""
         if self.sampling.seed is not None and self.repeat == 0:
             return self.sampling.seed % 2**31
         return int(digest(self.content())[:8], 16) % 2**31
@@ -100,7 +100,7 @@ class Answer:
     """What a model said."""
 
     text: str
-    """The words; never empty by accident: a model that returns nothing raises ProviderFailed."""
+    """The words. Empty only where an embedded model ended at once; an endpoint that says nothing raises."""
     finish_reason: str | None = None
     """stop, length, or what the provider says."""
     prompt_tokens: int | None = None

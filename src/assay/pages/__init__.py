@@ -1,1 +1,1 @@
-"""The pages package."""
+"""What people look at: charts, the report and the pages in which samples are answered."""

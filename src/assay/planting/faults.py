@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -12,10 +13,10 @@ from assay.errors import BadInput
 from assay.planting.label_operators import LABEL_OPERATORS, draw_pairs
 from assay.planting.operator import Job, Operator, Unit
 from assay.planting.private_operators import PRIVATE_OPERATORS
-from assay.planting.run import Aids, Draft, Edit, Run, with_value
+from assay.planting.run import Aids, Draft, Edit, Reword, Run, with_value
 from assay.planting.text_operators import TEXT_OPERATORS
 from assay.planting.truth import Planted
-from assay.records import Session, Turn
+from assay.records import Session, Turn, digest
 
 OPERATORS: dict[str, Operator] = {o.name: o for o in (*LABEL_OPERATORS, *PRIVATE_OPERATORS, *TEXT_OPERATORS)}
 """Every operator by name."""
@@ -69,19 +70,22 @@ class Order:
 
 
 def plant(
-    sessions: Sequence[Session], *, operator: str, kind: str, rate: float, seed: int,
+    sessions: Sequence[Session], *, operator: str, kind: str | None = None, rate: float, seed: int,
     label: str | None = None, aids: Aids | None = None,
 ) -> tuple[list[Session], list[Planted], Report]:  # fmt: skip
     """Plant one operator's faults into a copy of the sessions.
 
-    rate: share of the eligible units, in (0, 1]; round(rate * eligible) units, at least one, are drawn without
-    replacement. Each unit's place in the draw comes from a Generator spawned from (seed, session id), so that the order
-    of the sessions plays no part. A drawn unit in which nothing would change is counted and another one drawn for it.
+    kind: null takes the operator's first. rate: share of the eligible units, in (0, 1]; round(rate * eligible) units,
+    at least one, are drawn without replacement. Each unit's place in the draw comes from a Generator spawned from
+    (seed, session id), so that the order of the sessions plays no part. A drawn unit in which nothing would change is
+    counted and another one drawn for it.
     Returns the sessions in their order, untouched ones being the same objects; one record per changed field; a report.
 
     Raises BadInput for an unknown operator or kind, a kind that needs `aids.reword` without it, a label that is not
     there or has one value, a rate outside (0, 1], a negative seed, or a run in which no unit is eligible.
     """
+    if kind is None:
+        kind = OPERATORS[operator].kinds[0] if operator in OPERATORS else "label"
     order = Order(operator=operator, kind=kind, rate=rate, seed=seed, aids=aids or Aids())
     check_order(order)
     run = Run(sessions)
@@ -228,6 +232,8 @@ def _pass(
 ) -> int:  # fmt: skip
     """Plant units one by one; returns in how many nothing would have changed."""
     failed = 0
+    if job.aids.reword is not None and units:
+        job = replace(job, aids=replace(job.aids, reword=_asked_at_once(job, spec, order, units)))
     for unit in units:
         session = job.run.sessions[unit.session]
         draft = drafts.get(unit.session) or Draft(session)
@@ -238,6 +244,29 @@ def _pass(
         else:
             failed += 1
     return failed
+
+
+def _asked_at_once(job: Job, spec: Operator, order: Order, units: list[Unit]) -> Reword:
+    """Answers of `reword` to all that these units will ask, so that a model words several turns at a time."""
+    answers: dict[str, str | None] = {}
+    reword = job.aids.reword
+    assert reword is not None
+
+    def ask(session: Session, turn: int, wrong: Mapping[str, Any]) -> str | None:
+        key = digest([session.id, turn, wrong])
+        if key not in answers:
+            answers[key] = reword(session, turn, wrong)
+        return answers[key]
+
+    def rehearse(unit: Unit) -> None:
+        session = job.run.sessions[unit.session]
+        spec.make(trial, Draft(session), unit, _stream(order, session.id, str(unit.turn), str(unit.name)))
+
+    trial = replace(job, aids=replace(job.aids, reword=ask))
+    if order.kind in spec.model or spec.name == "persona_mid":
+        with ThreadPoolExecutor(job.aids.at_once) as pool:
+            list(pool.map(rehearse, units))
+    return ask
 
 
 def _truth(run: Run, spec: Operator, order: Order, made: list[Made]) -> list[Planted]:

@@ -23,7 +23,8 @@ def gates(
 
     Passed when, for every way in which faults of that name were planted, at least 100 faults were planted and the best
     check among those that are independent and may support has a lower 95 % limit of recall minus false alarms of at
-    least 0.5. `lowest` is the least of these best limits over all ways (null where none could be measured).
+    least 0.5. `lowest` is the least of these best limits over all ways (null where none could be measured); `by_way`
+    has each: operator/kind/draw -> {faults, best}.
 
     results: as in power.json. names: all label names. readers: name -> independent checks that read it. missing:
     name -> kinds that could not be made here, which are said in the reason and do not fail the gate.
@@ -34,27 +35,28 @@ def gates(
 def _gate(name: str, results: Sequence[Row], readers: set[str], missing: list[str]) -> dict[str, Any]:
     able = sorted(readers & set(MAY_SUPPORT))
     if not able:
-        return {"passed": False, "lowest": None, "reason": "no independent reader"}
+        return {"passed": False, "lowest": None, "reason": "no independent reader", "by_way": {}}
     mine = [r for r in results if r["name"] == name]
     ways = sorted({way(r) for r in mine})
     if not ways:
-        return {"passed": False, "lowest": None, "reason": "no operator breaks it here"}
-    best: list[float] = []
+        return {"passed": False, "lowest": None, "reason": "no operator breaks it here", "by_way": {}}
+    by_way: dict[str, dict[str, Any]] = {}
     problems: list[str] = []
     for one in ways:
         rows = [r for r in mine if way(r) == one and r["independent"] and r["check"] in able]
-        limits = [r["difference_lower"] for r in rows if r["difference_lower"] is not None]
+        best = max((r["difference_lower"] for r in rows if r["difference_lower"] is not None), default=None)
         n_faults = max((r["n_faults"] for r in mine if way(r) == one), default=0)
         label = "/".join(one)
+        by_way[label] = {"faults": n_faults, "best": best}
         if n_faults < MIN_FAULTS:
             problems.append(f"{label}: {n_faults} faults < {MIN_FAULTS}")
-        elif not limits:
+        elif best is None:
             problems.append(f"{label}: no check reads it")
-        elif max(limits) < MIN_DIFFERENCE:
-            problems.append(f"{label}: lower limit {max(limits):.3g} < {MIN_DIFFERENCE}")
-        best += [max(limits)] if limits else []
+        elif best < MIN_DIFFERENCE:
+            problems.append(f"{label}: lower limit {best:.3g} < {MIN_DIFFERENCE}")
+    lowest = min((w["best"] for w in by_way.values() if w["best"] is not None), default=None)
     notes = [*problems, *([f"not measured: {', '.join(missing)}"] if missing else [])]
-    return {"passed": not problems, "lowest": min(best, default=None), "reason": "; ".join(notes)}
+    return {"passed": not problems, "lowest": lowest, "reason": "; ".join(notes), "by_way": by_way}
 
 
 def way(row: Row) -> tuple[str, str, str]:

@@ -39,6 +39,8 @@ class Plan:
     """Whether acts are also swapped for the one that the checks most often take for them."""
     aids: Aids = field(default_factory=Aids)
     """Pools, gates and persona lines."""
+    progress: Callable[[int, int], None] | None = None
+    """Called with (ways of planting done, all of them)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +96,12 @@ def measure(
     trials, missing = plan_trials(run, verdicts, plan, aids)
     confusable = most_confusable(run, verdicts) if plan.confusable else {}
     tallies: dict[tuple[Trial, str | None], Tally] = {}
-    for trial in trials:
+    for done, trial in enumerate(trials, 1):
         if trial.draw == "uniform" or confusable:
             own = replace(aids, confusable=confusable) if trial.draw == "confusable" else aids
             _try(run, trial, own, before, verify, (seed, rate, plan.rounds), tallies)
+        if plan.progress is not None:
+            plan.progress(done, len(trials))
     results = [row for (trial, name), tally in tallies.items() for row in _rows(trial, name, tally)]
     results.sort(key=lambda r: (r["operator"], r["kind"], r["draw"], r["name"] or "", r["check"], not r["independent"]))
     power = {
@@ -116,43 +120,46 @@ def plan_trials(
 ) -> tuple[list[Trial], dict[str, list[str]]]:
     """All ways of planting that a check could notice here, and per label name the kinds that can't be made."""
     read = {v.name for v in verdicts if v.name is not None and v.status != "not_applicable"} & set(run.names())
+    named, other = _label_names(run, read)
     trials = [Trial(operator=o, kind="text") for o, spec in OPERATORS.items() if spec.scope != "label"]
-    if any(s.authored for s in run.sessions):
-        named = {"act_swap": {"act"}, "slot_swap": _under("slots.", read), "goal_swap": {"goal"}}
-        named = {operator: names & (read | {"act"}) for operator, names in named.items()}
-        if not read & {"act", "core_act"}:
-            named["act_swap"] = set()
-        other = read - {"act", "core_act", "goal"} - named["slot_swap"]
-        shuffled = named["act_swap"]
-    else:
-        few = {n for n, _ in run.counts if _values(run, n) <= MAX_VALUES} & read
-        named = {"act_swap": few, "slot_swap": read, "goal_swap": set()}
-        other, shuffled = set(), few
     missing: dict[str, list[str]] = defaultdict(list)
     for operator, names in named.items():
         for kind in OPERATORS[operator].kinds if names else ():
             if kind in OPERATORS[operator].model and aids.reword is None:
-                for name in names | ({"core_act"} if names == {"act"} else set()):
+                for name in _with_core(names):
                     missing[name].append(kind)
             elif not (operator == "slot_swap" and kind == "label" and named["act_swap"] >= names):
                 trials.append(Trial(operator=operator, kind=kind, names=frozenset(names)))
+    for name in _with_core(named["act_swap"]) if not plan.confusable else ():
+        missing[name].append("most confusable")
     for name in other:
         missing[name] = ["text", "systematic"]
-    extra = [("act_swap", "uniform", other), ("act_swap", "confusable", named["act_swap"])]
-    extra.append(("label_shuffle", "uniform", shuffled))
-    for operator, draw, names in extra:
-        if names:
-            trials.append(Trial(operator=operator, kind="label", draw=draw, names=frozenset(names)))  # type: ignore[arg-type]
-    chosen = [t for t in trials if plan.operators is None or t.operator in plan.operators]
+    confused = frozenset(named["act_swap"] if plan.confusable else ())
+    trials += [
+        Trial(operator="act_swap", kind="label", names=frozenset(other)),
+        Trial(operator="act_swap", kind="label", draw="confusable", names=confused),
+        Trial(operator="label_shuffle", kind="label", names=frozenset(named["act_swap"])),
+    ]
+    chosen = [t for t in trials if t.names != frozenset() and (plan.operators is None or t.operator in plan.operators)]
     return chosen, {name: kinds for name, kinds in sorted(missing.items())}
 
 
-def _under(stem: str, names: Iterable[str]) -> set[str]:
-    return {n for n in names if n.startswith(stem)}
+def _with_core(names: set[str]) -> set[str]:
+    """A swapped act breaks the core act as well."""
+    return names | {"core_act"} if names == {"act"} else names
 
 
-def _values(run: Run, name: str) -> int:
-    return max(len(values) for (n, _), values in run.counts.items() if n == name)
+def _label_names(run: Run, read: set[str]) -> tuple[dict[str, set[str]], set[str]]:
+    """(operator -> label names that it breaks and a check reads, other names that a check reads)."""
+    if not any(s.authored for s in run.sessions):
+        few = {n for n in read if max(len(c) for (m, _), c in run.counts.items() if m == n) <= MAX_VALUES}
+        return {"act_swap": few, "slot_swap": read, "goal_swap": set()}, set()
+    named = {
+        "act_swap": {"act"} if read & {"act", "core_act"} else set(),
+        "slot_swap": {n for n in read if n.startswith("slots.")},
+        "goal_swap": {"goal"} & read,
+    }
+    return named, read - {"core_act"}.union(*named.values())
 
 
 def most_confusable(run: Run, verdicts: Iterable[Verdict]) -> dict[tuple[str, str], Any]:

@@ -53,6 +53,10 @@ class Aids:
     """The lines of the persona as the verbaliser was told them."""
     reword: Reword | None = None
     """Words a turn from a wrong latent; without it the kinds that need a model can't be made."""
+    at_once: int = 8
+    """Threads that call `reword` at the same time; what it returns must depend on its arguments alone."""
+    rewords_persona: bool = False
+    """Whether `reword` heeds a wrong `persona`; without it no persona is swapped midway in our own sessions."""
 
     @classmethod
     def of(cls, blueprint: Blueprint, *, reword: Reword | None = None) -> "Aids":

@@ -193,7 +193,7 @@ def end_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> li
 
 def mid_units(job: Job) -> list[Unit]:
     """Sessions with at least four turns of the party under test; our own ones only where they can be reworded."""
-    can = job.aids.reword is not None
+    can = job.aids.reword is not None and job.aids.rewords_persona
     fits = [
         n
         for n, s in enumerate(job.run.sessions)

@@ -1,6 +1,7 @@
 """A blueprint: the YAML a person writes, from which every label is drawn before any text exists."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -302,10 +303,16 @@ class Blueprint(Record):
     max_user_turns: int = Field(default=10, ge=2, le=100)
     """After so many user turns the state machine stands in `out_of_time`."""
 
-    @property
+    @cached_property
     def hash(self) -> str:
-        """sha256 of the canonical JSON."""
+        """sha256 of the canonical JSON; kept, since every scenario carries it."""
         return digest(self.row())
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, whose hash is its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("hash", None)
+        return copied
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

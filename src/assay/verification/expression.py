@@ -80,7 +80,8 @@ def act_rules(corpus: Corpus) -> Iterator[Verdict]:
 
 def _act_verdict(blueprint: Blueprint, session: Session, i: int, text: str, shares: dict[str, float]) -> Verdict:
     value = str(session.turns[i].labels["act"])
-    scores = {name: _act_score(blueprint, act, text, shares) for name, act in blueprint.user_acts.items()}
+    present = {slot for slot in blueprint.slots if _slot_spans(blueprint, slot, text)}
+    scores = {name: _act_score(act, text, shares, present) for name, act in blueprint.user_acts.items()}
     best = max(scores, key=lambda n: scores[n])
     spec = blueprint.user_acts.get(value)
     guard = (spec is not None and bool(spec.slots)) or session.turns[i].realised_by == "template"
@@ -102,20 +103,17 @@ def _act_verdict(blueprint: Blueprint, session: Session, i: int, text: str, shar
     )  # fmt: skip
 
 
-def _act_score(blueprint: Blueprint, act: UserAct, text: str, shares: dict[str, float]) -> float:
+def _act_score(act: UserAct, text: str, shares: dict[str, float], present: set[str]) -> float:
+    """Probability of the core act, lowered where the act's slots or topic are not in the text."""
     score = shares.get(act.like, 0.0)
     if act.slots:
-        score *= 1.0 if all(_slot_spans(blueprint, s, text) for s in act.slots) else 0.3
-    elif _any_slot(blueprint, text) and act.like in ("inform", "state_goal"):
+        score *= 1.0 if present.issuperset(act.slots) else 0.3
+    elif present and act.like in ("inform", "state_goal"):
         score *= 0.6
     if act.asks:
         topic = content(act.asks) | content(" ".join(act.says))
         score *= 1.0 if topic & content(text) else 0.4
     return score
-
-
-def _any_slot(blueprint: Blueprint, text: str) -> bool:
-    return any(_slot_spans(blueprint, s, text) for s in blueprint.slots)
 
 
 def content(text: str) -> set[str]:

@@ -102,7 +102,6 @@ def context_features(
         row = [
             f"role {role_of(speaker)}",
             f"place {min(turn, 6)}",
-            f"left {min(len(turns) - 1 - turn, 4)}",
             f"words {int(math.log2(len(text.split()) + 1))}",
             f"asks {'?' in text}",
             f"after {role_of(turns[turn - 1].speaker) if turn else 'start'} {bool(turn) and turns[turn - 1].speaker == speaker}",

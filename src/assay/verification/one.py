@@ -38,9 +38,9 @@ def select(codes: Iterable[str] | None) -> frozenset[str]:
 
 
 def verify_corpus(
-    corpus: Corpus, codes: frozenset[str], progress: Callable[[str], None] = lambda name: None
+    corpus: Corpus, codes: frozenset[str], progress: Callable[[str], None] = lambda name: None, *, printed: bool = True
 ) -> list[Verdict]:
-    """All verdicts of the offline checks, sorted.
+    """All verdicts of the offline checks, sorted; without those that are only printed when `printed` is false.
 
     Language: the checks read English; sessions in another known language get `not_applicable: language`.
     """
@@ -51,7 +51,7 @@ def verify_corpus(
     )
     out: list[Verdict] = []
     for held, check in OFFLINE:
-        if codes & set(held):
+        if codes & set(held) and (printed or check is not in_house):
             progress(check.__name__)
             out += [v for v in check(narrowed) if v.code in codes]
     out += [

@@ -1,0 +1,232 @@
+"""A model behind an OpenAI-compatible HTTP endpoint: a thin client with bounded patience.
+
+Transient faults (429, 5xx, time-outs, cut connections, broken JSON, empty answers) are tried again with growing,
+jittered pauses; everything else, and the last try, ends in one ProviderFailed. The key is read from the environment
+at each call and is neither stored nor shown.
+"""
+
+import asyncio
+import email.utils
+import ipaddress
+import json
+import os
+import re
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import numpy as np
+
+from assay.errors import BadInput, ProviderFailed
+from assay.models.model import Answer, Request
+from assay.models.wire import FRAME, Broken, read_chat, request_body
+
+SLOTS = 8
+"""Requests in flight by default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long and how often an endpoint is tried. Times are in seconds."""
+
+    tries: int = 6
+    """Most requests sent for one answer."""
+    connect: float = 10.0
+    """Longest wait for a connection."""
+    stall: float = 60.0
+    """Longest silence while an answer is awaited or read."""
+    total: float = 180.0
+    """Longest time of one request."""
+    first_pause: float = 0.5
+    """Pause before the second try; doubles with each one, with jitter."""
+    longest_pause: float = 60.0
+    """Longest pause, a Retry-After included; asked to wait longer, the call fails at once."""
+    most_bytes: int = 1_000_000
+    """Largest answer that is read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a hosted model is."""
+
+    model: str
+    """Name of the model, as the endpoint knows it."""
+    url: str
+    """Base URL without the path of the call, e.g. http://127.0.0.1:8080/v1."""
+
+    @property
+    def host(self) -> str:
+        """Host and port, for messages and the cache key."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the endpoint is on this machine, so that no text leaves it."""
+        name = urlsplit(self.url).hostname or ""
+        if name == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(name).is_loopback
+        except ValueError:
+            return False
+
+
+def endpoint_of(rest: str) -> Endpoint:
+    """The endpoint of `NAME` or `NAME@URL`. Raises BadInput for a missing or malformed URL, or one with a password."""
+    found = re.fullmatch(r"(.*?)@(\w+://.*)", rest)
+    name, url = (found[1], found[2]) if found else (rest, os.environ.get("OPENAI_BASE_URL", ""))
+    where = f"openai:{name}"
+    if not url:
+        raise BadInput("no address for the model", where=where, now=f"set OPENAI_BASE_URL, or say openai:{name}@URL")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not name:
+        raise BadInput(f"not an http address: {url!r}", where=where, now="e.g. http://127.0.0.1:8080/v1")
+    if "@" in parts.netloc:
+        # arguments are written to run.json; a key among them would be stored
+        raise BadInput("a password in the model's address", where=where, now="put the key in OPENAI_API_KEY")
+    return Endpoint(model=name, url=url.rstrip("/"))
+
+
+class Fault(Exception):
+    """One try that failed. `again` says whether another may help, `pause` what the endpoint asked for."""
+
+    def __init__(self, what: str, *, again: bool = True, pause: float | None = None) -> None:
+        self.what, self.again, self.pause = what, again, pause
+        super().__init__(what)
+
+
+class EndpointModel:
+    """`openai:NAME[@URL]`."""
+
+    def __init__(self, endpoint: Endpoint, *, slots: int | None = None, patience: Patience | None = None) -> None:
+        self.endpoint, self.patience = endpoint, patience or Patience()
+        self.name, self.slots = f"openai:{endpoint.model}", slots or SLOTS
+        self._session: tuple[asyncio.AbstractEventLoop, aiohttp.ClientSession] | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """Model name, address and framing of raw prompts. What runs behind the name is the host's own secret."""
+        return {"model": self.name, "host": self.endpoint.host, "path": urlsplit(self.endpoint.url).path, "frame": FRAME}
+
+    async def complete(self, request: Request) -> Answer:
+        """Answer a request. Raises ProviderFailed after the last try, BadInput for what endpoints cannot do."""
+        if request.grammar:
+            raise BadInput("grammars need the embedded model", where=self.name)
+        body = request_body(self.endpoint.model, request)
+        # jitter from the request, not from a global generator: same run, same pauses
+        rng = np.random.default_rng(request.seed())
+        began = time.monotonic()
+        for tried in range(1, self.patience.tries + 1):
+            try:
+                return replace(await self._try(body), retries=tried - 1)
+            except Fault as fault:
+                pause = self._pause(fault, tried, rng)
+                if pause is None:
+                    raise self._failure(fault, tried, time.monotonic() - began) from fault
+                await asyncio.sleep(pause)
+        raise AssertionError("unreachable: the last fault has no pause")
+
+    def _pause(self, fault: Fault, tried: int, rng: np.random.Generator) -> float | None:
+        if not fault.again or tried >= self.patience.tries:
+            return None
+        grown = self.patience.first_pause * 2 ** (tried - 1) * (0.5 + float(rng.random()))
+        if fault.pause is None:
+            return min(grown, self.patience.longest_pause)
+        return None if fault.pause > self.patience.longest_pause else max(fault.pause, 0.0)
+
+    def _failure(self, fault: Fault, tried: int, seconds: float) -> ProviderFailed:
+        tries = "1 try" if tried == 1 else f"{tried} tries in {seconds:.0f} s"
+        if fault.again:
+            now = "run the same command again to go on: what was answered is kept"
+        else:
+            now = "check the model's name, the address and the key (OPENAI_BASE_URL, OPENAI_API_KEY)"
+        if fault.pause is not None and fault.pause > self.patience.longest_pause:
+            now = f"the endpoint asks to wait {fault.pause:.0f} s; run the same command again after that"
+        return ProviderFailed(
+            f"{self.name} gave no answer: {fault.what} ({tries})", where=self.endpoint.host, now=now
+        )
+
+    async def _try(self, body: dict[str, Any]) -> Answer:
+        try:
+            async with self._client().post(
+                f"{self.endpoint.url}/chat/completions", json=body, headers=_headers(), allow_redirects=False
+            ) as response:
+                data = await self._read(response)
+                status, headers = response.status, response.headers
+        except TimeoutError as error:
+            raise Fault(f"no answer within {self.patience.stall:.0f} s of silence") from error
+        except aiohttp.ClientConnectorError as error:
+            raise Fault(f"cannot connect: {error.strerror or type(error).__name__}") from error
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise Fault(f"the connection was cut: {type(error).__name__}") from error
+        if status != 200:
+            raise _status_fault(status, data, headers.get("Retry-After"))
+        try:
+            return read_chat(data)
+        except Broken as error:
+            raise Fault(str(error)) from error
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        parts, size = [], 0
+        async for part in response.content.iter_chunked(65_536):
+            size += len(part)
+            if size > self.patience.most_bytes:
+                response.close()
+                raise Fault(f"an answer of more than {self.patience.most_bytes:,} bytes", again=False)
+            parts.append(part)
+        return b"".join(parts)
+
+    def _client(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._session[0] is not loop or self._session[1].closed:
+            waits = aiohttp.ClientTimeout(
+                total=self.patience.total, sock_connect=self.patience.connect, sock_read=self.patience.stall
+            )
+            client = aiohttp.ClientSession(
+                timeout=waits, connector=aiohttp.TCPConnector(limit=self.slots), cookie_jar=aiohttp.DummyCookieJar()
+            )
+            self._session = (loop, client)
+        return self._session[1]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session[1].close()
+
+
+def _headers() -> dict[str, str]:
+    key = os.environ.get("OPENAI_API_KEY", "")
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def _status_fault(status: int, data: bytes, retry_after: str | None) -> Fault:
+    again = status in (408, 409, 425, 429) or status >= 500
+    said = _said(data)
+    return Fault(f"HTTP {status}{f': {said}' if said else ''}", again=again, pause=_seconds(retry_after))
+
+
+def _said(data: bytes) -> str:
+    """What an error page says, one short line."""
+    text = data[:2000].decode("utf-8", "replace")
+    try:
+        error = json.loads(text).get("error", {})
+        text = str(error.get("message", "") if isinstance(error, dict) else error)
+    except (ValueError, AttributeError):
+        text = "" if "<" in text else text
+    return " ".join(text.split())[:200]
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After in seconds: a number or a date; None when absent or unreadable."""
+    if retry_after is None:
+        return None
+    try:
+        return float(retry_after)
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,92 @@
+"""The OpenAI chat wire format: bodies out, answers in. Pure functions."""
+
+import json
+from typing import Any
+
+from assay.models.model import Answer, Request
+from assay.records.base import digest
+
+NEXT_LINE = (
+    "You write the lines of one customer in a service chat. The user message is the chat so far, ending where the "
+    "customer's next line belongs. Answer with that line only: no name, no quotes, no explanation."
+)
+"""System line put before a raw prompt, since chat endpoints do not continue text."""
+
+FRAME = digest(NEXT_LINE)[:16]
+"""Digest of the system line: part of the key, since it changes the answer."""
+
+
+class Broken(Exception):
+    """An answer that is not in the wire format, or holds no text."""
+
+
+def request_body(model: str, request: Request) -> dict[str, Any]:
+    """The JSON body of a chat completion. A raw prompt becomes one user message under NEXT_LINE."""
+    messages = request.messages or (("system", NEXT_LINE), ("user", request.prompt or ""))
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": role, "content": content} for role, content in messages],
+        **request.sampling.sent(),
+        "seed": request.seed(),
+    }
+    if request.n_probs:
+        # 20 is the most the format allows
+        body |= {"logprobs": True, "top_logprobs": min(request.n_probs, 20)}
+    return body
+
+
+def read_chat(data: bytes) -> Answer:
+    """The Answer in the bytes of a chat completion. Raises Broken when there is none, or it is empty."""
+    try:
+        raw = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Broken(f"an answer that is not whole JSON ({len(data)} bytes)") from error
+    try:
+        return read_answer(raw)
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        raise Broken(f"an answer that is not a chat completion ({_shape(raw)})") from error
+
+
+def read_answer(raw: dict[str, Any]) -> Answer:
+    """An Answer from a completion or chat completion object. Raises Broken for an empty text."""
+    choice = raw["choices"][0]
+    text = choice["text"] if "text" in choice else choice["message"].get("content")
+    if not isinstance(text, str | None):
+        raise TypeError("content is not a text")
+    if not (text or "").strip():
+        raise Broken(f"an empty answer (finish reason: {choice.get('finish_reason')})")
+    return build_answer(raw, choice, text or "")
+
+
+def build_answer(raw: dict[str, Any], choice: dict[str, Any], text: str) -> Answer:
+    """An Answer with the usage and first-token log-probabilities that the object reports."""
+    usage = raw.get("usage") or {}
+    first = ((choice.get("logprobs") or {}).get("content") or [None])[0]
+    return Answer(
+        text=text,
+        finish_reason=choice.get("finish_reason"),
+        prompt_tokens=_count(usage.get("prompt_tokens")),
+        cached_tokens=_count((usage.get("prompt_tokens_details") or {}).get("cached_tokens")),
+        completion_tokens=_count(usage.get("completion_tokens")),
+        top_logprobs=None if first is None else top_logprobs(first),
+        raw=raw,
+    )
+
+
+def top_logprobs(first: dict[str, Any]) -> dict[str, float]:
+    """Token -> log-probability out of one entry of a `logprobs.content` list."""
+    found: dict[str, float] = {}
+    for entry in first.get("top_logprobs") or []:
+        # tokens that print alike (byte pieces) keep the likelier one
+        found[entry["token"]] = max(float(entry["logprob"]), found.get(entry["token"], float("-inf")))
+    return {token: value for token, value in found.items() if value > float("-inf")}
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _shape(raw: Any) -> str:
+    if isinstance(raw, dict):
+        return f"an object with {', '.join(sorted(map(str, raw))[:6])}"
+    return f"a {type(raw).__name__}"

@@ -1,0 +1,138 @@
+"""The report: one self-contained HTML page on a run folder, readable offline."""
+
+import base64
+import hashlib
+import re
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from assay.errors import BadInput
+from assay.pages import charts, words
+from assay.pages.coverage import coverage
+from assay.pages.numbers import Name, by_name, funnel, not_checked, rates, trusted_share
+from assay.pages.reading import Made, Said, read_run, read_verdicts
+from assay.pages.readable import Privacy, Readable, readable, values_from_text
+from assay.pages.shown import Shown, choose
+from assay.pages.story import head, made_of, usage_rows
+from assay.records import Label
+from assay.records.storage import atomic_write
+
+UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Characters that HTML or UTF-8 cannot hold; the page shows U+FFFD in their place."""
+
+
+def write_report(directory: str | Path, *, text: bool = True, limit: int = 500) -> Path:
+    """Write `report.html` into a run folder and return its path.
+
+    The page needs no network: styles, script and charts are in it, and its content security policy allows nothing
+    else. Files of the run that are missing are said to be not made yet. text: False leaves out transcripts, quotes,
+    private facts and label values that could be transcript text. limit: most sessions shown, at least 1; above it the
+    worst fifth and a seeded random sample of the others, while all numbers stay about the whole run.
+
+    Raises BadInput for a folder that is no run or files that cannot be read, StorageFailed when it cannot be written.
+    """
+    if limit < 1:
+        raise BadInput(f"limit must be at least 1, not {limit}", now="show one session or more")
+    folder = Path(directory)
+    made = read_run(folder)
+    shown = choose(made.sessions or [], made.labels or [], limit, _seed(made))
+    said = read_verdicts(folder, frozenset(shown.ids))
+    page = _environment().get_template("report.html.j2").render(**_context(made, said, shown, text))
+    path = folder / "report.html"
+    atomic_write(path, UNSAFE.sub("\ufffd", page).encode("utf-8"))
+    return path
+
+
+def _seed(made: Made) -> int:
+    seed = (made.run or {}).get("seed", ((made.run or {}).get("config") or {}).get("seed", 0))
+    return seed if isinstance(seed, int) and seed >= 0 else 0
+
+
+def _context(made: Made, said: Said | None, shown: Shown, text: bool) -> dict[str, Any]:
+    names = by_name(made, said)
+    hidden = frozenset[str]() if text else values_from_text(made.sessions or [])
+    down, aside = funnel(names)
+    style, script = _asset("report.css"), _asset("report.js")
+    return {
+        "text": text,
+        "style": style,
+        "script": script,
+        "policy": policy(style, script),
+        "head": head(made, trusted_share(made.labels or [])),
+        "made": made_of(made, said),
+        "names": names,
+        "unread_names": [n for n in names if n.tiers["unchecked"] == n.n],
+        "funnel": down,
+        "aside": aside,
+        "rates": rates(made.power),
+        "power": made.power,
+        "coverage": coverage(made, [n.name for n in names], hidden),
+        "not_checked": not_checked(names, said, made.power),
+        "usage": usage_rows(made.usage),
+        "missing": made.missing + ([] if said is not None else ["verdicts"]),
+        "shown": shown,
+        "sessions": _sessions(made, said, shown, Privacy(text=text, hidden=hidden)),
+        "options": _options(made, names, said, shown),
+        "TIERS": words.TIERS,
+        "TIER_MEANS": words.TIER_MEANS,
+        "STATUS": words.STATUS,
+    }
+
+
+def _sessions(made: Made, said: Said | None, shown: Shown, privacy: Privacy) -> list[Readable]:
+    wanted = frozenset(shown.ids)
+    labels: dict[str, list[Label]] = {i: [] for i in wanted}
+    for label in made.labels or ():
+        if label.session in wanted:
+            labels[label.session].append(label)
+    kept = said.kept if said is not None else {}
+    return [
+        readable(s, labels[s.id], kept.get(s.id, []), privacy, made.blueprint)
+        for s in made.sessions or ()
+        if s.id in wanted
+    ]
+
+
+def _options(made: Made, names: list[Name], said: Said | None, shown: Shown) -> dict[str, list[str]]:
+    """Choices of the filters."""
+    goals = {s.session_labels.get("goal") for s in made.sessions or () if s.id in frozenset(shown.ids)}
+    kept = said.kept.values() if said is not None else ()
+    return {
+        "names": [n.name for n in names],
+        "goals": sorted(g for g in goals if isinstance(g, str) and len(g) <= 80),
+        "codes": sorted({f"{v.code}:{v.status}" for found in kept for v in found}),
+    }
+
+
+def policy(style: str, script: str) -> str:
+    """Content security policy that runs this one style and script and loads nothing."""
+
+    def digest(text: str) -> str:
+        return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest(style)}'; script-src 'sha256-{digest(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _asset(name: str) -> str:
+    return (files("assay.pages") / "templates" / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    env = Environment(
+        loader=PackageLoader("assay.pages", "templates"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    env.filters.update(pct=words.percent, count=words.count)
+    env.globals.update(
+        stacked=charts.stacked, bar=charts.bar, rates_chart=charts.rates, icon=charts.icon, span=words.span,
+        interval=words.interval,
+    )  # fmt: skip
+    return env
