@@ -275,7 +275,9 @@ def persuasion(data: Path, party: str) -> list[Item]:
         for i, turn in enumerate(row["turns"]):
             acts = turn["labels"].get("acts")
             if turn["speaker"] == party and acts:
-                known = {core: not set(names).isdisjoint(acts) for core, names in PERSUASION.items() if core in ACTS[party]}
+                known = {
+                    core: not set(names).isdisjoint(acts) for core, names in PERSUASION.items() if core in ACTS[party]
+                }
                 before = row["turns"][i - 1]["text"] if i else None
                 out.append(Item(turn["text"], before, known, "persuasion", frozenset(), frozenset(), row["id"]))
     return out

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (YAML in one line)
 """Scenarios: same seed same bytes, order does not matter, the joint prior is the one that was written down."""
 
 from collections import Counter
@@ -136,3 +137,11 @@ def test_a_changed_copy_has_another_hash() -> None:
     assert blueprint.model_copy(update={"title": "Another desk"}).hash != before
     assert blueprint.model_copy().hash == before
     assert parse_blueprint(TINY) == blueprint
+
+
+def test_yes_and_numbers_are_words_as_conditions_too() -> None:
+    text = TINY.replace("due_day: {values: [Monday, Friday]}", "due_day: {given: world.free, when: {yes: [Monday, 3], no: [Friday]}}")
+    blueprint = parse_blueprint(text)
+    for i in range(30):
+        world = author_one(blueprint, 1, i).world
+        assert world["due_day"] in (("Monday", "3") if world["free"] == "yes" else ("Friday",))

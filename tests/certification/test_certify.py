@@ -102,6 +102,11 @@ def test_unanswered_and_undecided_items_count_as_wrong(world):
     rows[0]["answer"], rows[1]["answer"] = "", "cannot tell"
     (claim,) = certify(world.labels, roles, rows, Ask())[0].claims
     assert (claim.wrong, claim.cannot_tell, claim.granted) == (2, 1, True)
+    assert certify(world.labels, roles, rows, Ask())[0].plan["outcomes"] == {
+        "cannot_tell": 1,
+        "unanswered": 1,
+        "value": 122,
+    }
     rows[2]["answer"] = "several fit"
     (claim,) = certify(world.labels, roles, rows, Ask())[0].claims
     assert (claim.wrong, claim.granted) == (3, False)
@@ -117,12 +122,34 @@ def test_the_same_command_again_is_the_same_look(world):
 def test_opened_answers_cannot_be_used_for_another_claim(world):
     _, roles = world.draw(60)
     rows = world.answers(roles)
-    first, _ = certify(world.labels, roles, rows, Ask())
-    second, labels = certify(world.labels, roles, rows, Ask(alpha=0.06), first)
+    first, certified = certify(world.labels, roles, rows, Ask())
+    second, labels = certify(certified, roles, rows, Ask(alpha=0.06), first)
     assert second.status == "refused"
     assert "opened at look 1" in second.claims[0].reason
     assert second.looks == 1
-    assert labels == world.labels
+    assert labels == certified
+
+
+def test_what_was_granted_stands_through_a_later_refusal():
+    world = World(sessions=90)
+    for k, label in enumerate(world.labels):
+        if k % 3 == 0:
+            world.labels[k] = label.model_copy(update={"name": "core_act"})
+    first, labels = run(world, 140, names=("act",))
+    assert {x.name for x in labels if x.tier == "certified"} == {"act"}
+    world.labels = labels
+    second, after = run(world, 80, 9, ask=Ask(delta=0.1), before=first, names=("core_act",))
+    assert second.status == "refused"
+    assert [(c.names, c.granted) for c in second.claims] == [(("core_act",), False), (("act",), True)]
+    assert [x.tier for x in after] == [x.tier for x in labels]
+    assert not_requested(after, before=second) == second
+
+
+def test_a_certificate_that_is_gone_leaves_no_certified_label(world):
+    _, labels = run(world, 59)
+    world.labels = labels
+    _, after = run(world, 60, 1)
+    assert {(x.tier, x.reasons) for x in after} == {("suspect", ("certificate_lapsed",))}
 
 
 def test_the_risk_of_all_looks_stays_within_delta(world):
@@ -206,6 +233,15 @@ def test_trust_comes_from_tune_answers_only():
     assert [x.trust for x in again] == [x.trust for x in labels]
 
 
+def test_tune_answers_alone_give_trust_and_spend_nothing():
+    world = World(sessions=60, error=0.3)
+    _, roles = world.draw(60, tune=100)
+    certificate, labels = certify(world.labels, roles, world.answers(roles, only=("tune",)), Ask())
+    assert (certificate.status, certificate.looks, certificate.spent) == ("refused", 0, ())
+    assert all(x.trust is not None for x in labels)
+    assert sum(x.read is not None for x in labels) == 100
+
+
 def test_without_tune_answers_trust_is_null(world):
     _, labels = run(world, 60)
     assert {(x.trust, x.trust_basis) for x in labels} == {(None, "none")}
@@ -256,6 +292,8 @@ def test_early_stop_reads_on_in_the_same_sample():
     more, _ = certify(world.labels, roles, rows[:250], Ask(), enough)
     assert (more.status, more.looks) == ("granted", 2)
     assert more.plan["risk_spent"] == pytest.approx(0.05)
+    doubted, _ = certify(world.labels, roles, world.answers(roles, say=wrong_on(30))[:180], Ask())
+    assert "may be read at no further risk" in doubted.claims[0].reason
     gap = rows[:20] + rows[21:180]
     assert certify(world.labels, roles, gap, Ask())[0].looks == 0
 

@@ -197,7 +197,7 @@ def test_private_facts_come_out_before_they_can_be_known(operator: str) -> None:
 
 
 def test_a_gate_that_is_open_leaves_nothing_to_reveal() -> None:
-    aids = Aids(gates={("user", "secret"): frozenset({"go_on"}), ("user", "never"): frozenset()})
+    aids = Aids(gates={("user", "secret"): frozenset({"go_on_0"}), ("user", "never"): frozenset()})
     _, planted, _ = plant(OWN, operator="early_reveal", kind="text", rate=1.0, seed=2, aids=aids)
     assert {p.turn for p in planted if p.name == "private.user.secret"} == {1}, "the gate opens at turn 2"
 
@@ -258,15 +258,14 @@ def test_lines_that_a_fault_repeats_or_denies_stand_in_the_faulty_session() -> N
         assert all(p.after in [t.text for t in by_id[p.session][: p.turn]] for p in planted)
         faulty, planted, _ = plant(run, operator="line_contra", rate=0.6, seed=seed)
         by_id = {s.id: s.turns for s in faulty}
-        assert all(by_id[p.session][p.turn - 1].text in p.after for p in planted)
+        assert all(by_id[p.session][p.turn - 1].text.rstrip(".") in p.after for p in planted)
     assert redrawn, "no draw met a line that was already taken, so the test shows nothing"
 
 
 def test_a_fact_told_in_other_words_is_told() -> None:
-    told = Session(
-        id="a", scenario="a", private={"user": {"code": "red door"}}, disclosures=(Disclosure(turn=1, party="user", fact="code"),),
-        turns=tuple(Turn(speaker="user", text=t) for t in ("hello", "the one painted red", "thanks", "bye")),
-    )  # fmt: skip
+    turns = tuple(Turn(speaker="user", text=t) for t in ("hello", "the one painted red", "thanks", "bye"))
+    ledger = (Disclosure(turn=1, party="user", fact="code"),)
+    told = Session(id="a", scenario="a", private={"user": {"code": "red door"}}, disclosures=ledger, turns=turns)
     assert {plant([told], operator="early_reveal", rate=1.0, seed=s)[1][0].turn for s in range(20)} == {0}
 
 

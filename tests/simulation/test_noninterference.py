@@ -113,9 +113,14 @@ def changed(made: Made, turn: int) -> Iterator[tuple[str, Scenario]]:
         "all of these",
         s.model_copy(
             update={
-                "slots": strange_slots, "world": strange_world, "facts": strange_facts, "seed": 10**6, "rejected": 99,
-                "repaired": ("x",), "blueprint": "0" * 64,
-            }  # fmt: skip
+                "slots": strange_slots,
+                "world": strange_world,
+                "facts": strange_facts,
+                "seed": 10**6,
+                "rejected": 99,
+                "repaired": ("x",),
+                "blueprint": "0" * 64,
+            }
         ),
     )
 
@@ -178,9 +183,13 @@ def strange_user(blueprint: Blueprint, s: Scenario) -> Scenario:
     on_file = {k: v for k, v in s.slots.items() if blueprint.slots[k].pattern is not None}
     return s.model_copy(
         update={
-            "goal": next(g for g in blueprint.goals if g != s.goal), "profile": {}, "persona": {}, "context": {},
-            "slots": {**dict.fromkeys(s.slots, STRANGE), **on_file}, "facts": {"user": {}, "assistant": {}},
-        }  # fmt: skip
+            "goal": next(g for g in blueprint.goals if g != s.goal),
+            "profile": {},
+            "persona": {},
+            "context": {},
+            "slots": {**dict.fromkeys(s.slots, STRANGE), **on_file},
+            "facts": {"user": {}, "assistant": {}},
+        }
     )
 
 
@@ -220,9 +229,11 @@ def test_act_choices_are_a_function_of_own_view_and_own_stream(all_made: list[Ma
         }
         strange = s.model_copy(
             update={
-                "world": dict.fromkeys(s.world, STRANGE), "facts": {"user": own, "assistant": {"x": STRANGE}},
-                "rejected": 7, "repaired": ("y",),
-            }  # fmt: skip
+                "world": dict.fromkeys(s.world, STRANGE),
+                "facts": {"user": own, "assistant": {"x": STRANGE}},
+                "rejected": 7,
+                "repaired": ("y",),
+            }
         )
         again = record(made.blueprint, strange, Replay(made.session))
         assert moves(again.session) == moves(made.session)

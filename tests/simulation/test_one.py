@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from assay.simulation.one import Parts, simulate_one
 from assay.simulation.policy import act_probabilities, conditions_view, possible
 from assay.simulation.views import AssistantView
 from assay.simulation.wording import CANDIDATES, Say, says
+from assay.verification.check import Corpus
+from assay.verification.leaks import early_facts, verbatim_leaks
 
 N = 300
 
@@ -129,7 +132,7 @@ def test_no_loops(run: Run) -> None:
         same = [a for a, b, c in zip(heard, heard[1:], heard[2:], strict=False) if a == b == c]
         assert all(run.blueprint.assistant_acts[a].like == "offer" for a in same), made.id
         lines = [(t.text, t.labels["core_act"]) for t in made.turns if t.speaker == "user"]
-        assert not any(a == b and b[1] not in small for a, b in zip(lines, lines[1:], strict=False)), made.id
+        assert not any(a == b and b[1] not in small for a, b in pairwise(lines)), made.id
 
 
 def test_same_scenario_same_bytes(run: Run) -> None:
@@ -199,7 +202,9 @@ def test_an_assistant_that_makes_no_sense_ends_in_gave_up(name: str, text: str) 
     blueprint = load_blueprint(name)
     for i in range(8):
         made = asyncio.run(
-            simulate_one(blueprint, author_one(blueprint, 1, i), Parts(assistant=lambda s, r: Fixed(text, None), say=None))
+            simulate_one(
+                blueprint, author_one(blueprint, 1, i), Parts(assistant=lambda s, r: Fixed(text, None), say=None)
+            )
         )
         assert made.end == "gave_up"
         assert not made.disclosures
@@ -241,3 +246,10 @@ def test_the_two_streams_are_apart() -> None:
         one = session(blueprint, s)
         two = asyncio.run(simulate_one(blueprint, s, Parts(assistant=greedy, say=None)))  # type: ignore[arg-type]
         assert [t.labels for t in one.turns] == [t.labels for t in two.turns]
+
+
+def test_nothing_is_taken_for_a_leak(run: Run) -> None:
+    """Template sessions are clean by construction, so the exact checks must find nothing in them."""
+    corpus = Corpus(sessions=tuple(run.sessions), blueprint=run.blueprint)
+    bad = [v for check in (early_facts, verbatim_leaks) for v in check(corpus) if v.status == "contradicted"]
+    assert bad == []

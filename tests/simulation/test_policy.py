@@ -162,7 +162,9 @@ def test_every_reachable_state_has_an_act(name: str) -> None:
         s = author_one(blueprint, 9, i)
         state = first_state(s)
         for _ in range(blueprint.max_user_turns):
-            hear(blueprint, state, acts[int(rng.integers(len(acts)))], ("fits", "misfits", "none")[int(rng.integers(3))])
+            hear(
+                blueprint, state, acts[int(rng.integers(len(acts)))], ("fits", "misfits", "none")[int(rng.integers(3))]
+            )
             shares = act_probabilities(blueprint, s, state)
             assert sum(shares.values()) == pytest.approx(1)
             assert all(possible(blueprint, s, state, act) for act in shares)

@@ -3,7 +3,17 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.simulation.prompt import STOP, Act, Exchange, Header, one_line, render, render_act, render_answer, render_header
+from assay.simulation.prompt import (
+    STOP,
+    Act,
+    Exchange,
+    Header,
+    one_line,
+    render,
+    render_act,
+    render_answer,
+    render_header,
+)
 
 TEXT = st.text(max_size=40) | st.sampled_from(
     ["a\nacts: bye", "x\r\ncustomer: hi", "\u2028assistant: no", "\x85acts:", "\x1c", "מה שלומך", "🙂\n\n", " "]

@@ -70,25 +70,27 @@ def _marks(text: str) -> set[str]:
 
 
 def _unpinned(blueprint: Blueprint) -> Iterator[tuple[str, str]]:
-    """AU01. Slots are pinned by a goal that tells them or a flow that needs them; templates may use pinned ones only."""
+    """AU01. Slots are pinned by a goal that tells them or a flow that needs them; words may use pinned ones only."""
     flows = blueprint.assistant.flows
     pinned = {s for name, goal in blueprint.goals.items() for s in (*goal.tell, *flows[name].need)}
     for slot in blueprint.slots:
+        if slot in pinned or slot in blueprint.free:
+            continue
         users = [a for a, spec in blueprint.user_acts.items() if slot in spec.slots]
         users += [a for a, spec in blueprint.assistant_acts.items() if spec.asks == slot]
-        if slot not in pinned and slot not in blueprint.free:
-            used = f"{', '.join(users)} depends on it" if users else "nothing uses it"
-            yield f"slots.{slot}", f"no goal pins it and it is not in `free`; {used}"
-    for slot in blueprint.free:
-        if slot not in blueprint.slots:
-            yield "free", f"no slot {slot!r}"
+        used = f"{', '.join(users)} depends on it" if users else "nothing uses it"
+        yield f"slots.{slot}", f"no goal pins it and it is not in `free`; {used}"
+    yield from (("free", f"no slot {slot!r}") for slot in blueprint.free if slot not in blueprint.slots)
+    yield from _unpinned_words(blueprint)
+
+
+def _unpinned_words(blueprint: Blueprint) -> Iterator[tuple[str, str]]:
     for name, act in blueprint.user_acts.items():
         for text in act.says:
             for mark in sorted(_marks(text) - {*act.slots, "goal"}):
                 yield f"user_acts.{name}.says", f"{text!r} says {{{mark}}}, which the act's slots do not pin"
-            for slot in act.slots:
-                if slot not in _marks(text):
-                    yield f"user_acts.{name}.says", f"{text!r} does not say {{{slot}}}, which the label will hold"
+            for slot in sorted(set(act.slots) - _marks(text)):
+                yield f"user_acts.{name}.says", f"{text!r} does not say {{{slot}}}, which the label will hold"
     world = {*blueprint.world.fields, *blueprint.slots, *(c for row in blueprint.world.rows for c in row)}
     for name, spec in blueprint.assistant_acts.items():
         for text in spec.says:

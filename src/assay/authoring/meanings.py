@@ -58,7 +58,7 @@ def meaning(name: str, attribute: Attribute) -> str | None:
 
 
 def years(value: str) -> Span | None:
-    """The ages that a value stands for, from age words, `18 to 29`, `70 or older`, `under 18`, `41`, or a birth year."""
+    """The ages that a value stands for: age words, `18 to 29`, `70 or older`, `under 18`, `41`, or a birth year."""
     plain = value.lower().strip()
     if plain in AGES:
         return AGES[plain]

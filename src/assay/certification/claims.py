@@ -214,10 +214,12 @@ def _reason(case: Case, claim: Claim, above: Sequence[Item], beta: float) -> str
         )
     unanswered = sum(x.final.outcome == "unanswered" for x in above)
     blanks = f", {unanswered} of them unanswered" if unanswered else ""
+    asked = f"{percent(case.alpha)} asked ({told}{blanks})"
+    if case.early_stop:
+        return f"The answers so far do not rule out a label error of {case.name} above the {asked}."
     limit = upper_limit(claim.wrong, claim.n_answers, case.level, beta)
     return (
-        f"The label error of {case.name} could be {percent(limit)}, "
-        f"above the {percent(case.alpha)} asked ({told}{blanks}); a fresh sample needs "
+        f"The label error of {case.name} could be {percent(limit)}, above the {asked}; a fresh sample needs "
         f"{needed(case.alpha, case.level, min(beta, 0.99))} above the threshold."
     )
 

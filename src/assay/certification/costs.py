@@ -46,8 +46,15 @@ def plan(
     return {**found, "sentence": _sentence(found)}
 
 
-def not_requested(labels: Sequence[Label], *, alpha: float = 0.05, delta: float = 0.05) -> Certificate:
-    """The certificate of a run that nobody has answered a sample of: no claim, and what one would cost."""
+def not_requested(
+    labels: Sequence[Label], *, alpha: float = 0.05, delta: float = 0.05, before: Certificate | None = None
+) -> Certificate:
+    """The certificate of a run that nobody has answered a sample of: no claim, and what one would cost.
+
+    before: the run's last certificate. Where it opened answers it is returned as it is: what was spent stays on record.
+    """
+    if before is not None and before.looks:
+        return before
     return Certificate(
         status="not_requested",
         estimate_reason="no answers",

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.certification import platt
-from assay.certification.answers import LEAST_ALPHA, Final, canon_value, right
-from assay.certification.claims import Case, Estimand, assumptions, could_pass, covered, decide_in_order
+from assay.certification.answers import LEAST_ALPHA, Final, canon_value, counts, right
+from assay.certification.claims import Case, Estimand, accepted_hash, assumptions, could_pass, covered, decide_in_order
 from assay.certification.costs import percent, plan
 from assay.certification.matched import Matched, match
 from assay.certification.sample import POOLED, grids, hashes
@@ -55,39 +55,82 @@ def certify(
     assessors; before: the run's last certificate, for the looks and the risk spent so far. Labels get `read` (what
     people say), `trust` from tune answers, and tier `certified` where a granted claim covers them.
 
-    A sample that cannot pass whatever its answers say is not opened: the claims are refused and nothing is spent.
+    labels are taken as `assemble` made them. A sample that cannot pass whatever its answers say is not opened: the
+    claims are refused and nothing is spent (tune answers are read all the same).
     Raises BadAnswers for answers that do not fit the sample and BadInput for claims that were not sampled.
     """
     read = match(labels, sample, rows)
     claims = _check(ask, sample, read.names)
-    spent_risk = _risk_spent(before)
+    look = _look(before, read, sample, ask, claims)
+    standing = standing_claims(before, labels)
     changed = _changed(read.listed, sample)
-    look = digest([read.digest, ask.alpha, ask.delta, list(claims), ask.estimand, ask.keep, hashes(read.listed)])
-    again = before is not None and before.plan.get("look") == look
-    if again and before is not None:
-        spent_risk -= float(before.plan["risk_of_look"])
-    resumed = not again and _resumes(before, sample, ask, claims, read)
-    if resumed and before is not None:
-        spent_risk -= float(before.plan["risk_of_look"])
-    risk = max(ask.delta - spent_risk, 0.0) * (1 - ask.keep)
-    cases = _cases(read, sample, ask, claims, risk or ask.delta) if not changed else []
-    closed = changed or _closed(cases, risk, ask, before if not (again or resumed) else None, read)
+    cases = [] if changed else _cases(read, sample, ask, claims, look.risk or ask.delta)
+    closed = changed or _closed(cases, look, ask, before, read)
     if closed:
-        made = _refused(closed, read, sample, ask, claims, risk)
-        certificate = _closed_certificate(made, labels, sample, ask, before)
-        return certificate, list(labels)
+        made = _refused(closed, read, sample, ask, claims, look.risk)
+        certificate = _joined(_closed_certificate(made, labels, sample, ask, before), standing)
+        return certificate, list(labels) if changed else _updated(labels, read, certificate, opened=False)
     made = decide_in_order(cases)
-    made = [c if c.granted else c.model_copy(update={"reason": c.reason + _next_look(ask, risk)}) for c in made]
-    certificate = _opened(made, cases, read, sample, ask, before)
-    looks = before.looks if again and before is not None else (before.looks if before else 0) + 1
-    spends = {
-        "look": look,
-        "risk_of_look": risk,
-        "risk_spent": spent_risk + risk,
-        "looked": _looked(sample, ask, claims),
-    }
-    certificate = certificate.model_copy(update={"looks": looks, "plan": {**certificate.plan, **spends}})
-    return certificate, _updated(labels, read, certificate)
+    made = [
+        c if c.granted else c.model_copy(update={"reason": c.reason + _next_look(ask, look.risk, sample)}) for c in made
+    ]
+    if look.resumed:
+        standing = [c for c in standing if c.name not in claims or c.delta not in {x.delta for x in made}]
+    certificate = _joined(_opened(made, cases, read, sample, ask, look, before), standing)
+    return certificate, _updated(labels, read, certificate, opened=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """Where this look stands among all looks of the run."""
+
+    number: int
+    again: bool
+    """Whether it repeats the last look to the letter."""
+    resumed: bool
+    """Whether it reads on in the sample of the last look."""
+    risk: float
+    """What this look may spend."""
+    record: dict[str, Any]
+    """What the certificate keeps of it."""
+
+
+def _look(
+    before: Certificate | None, read: Matched, sample: Mapping[str, Any], ask: Ask, claims: Sequence[str]
+) -> _Look:
+    past = dict(before.plan) if before is not None else {}
+    asked = [ask.alpha, ask.delta, list(claims), ask.estimand, ask.keep]
+    same = digest([[i["sample_id"] for i in sample["items"]], *asked])
+    mark = digest([read.digest, *asked, hashes(read.listed)])
+    again = past.get("look") == mark
+    resumed = not again and bool(sample["early_stop"]) and past.get("looked") == same
+    resumed = resumed and before is not None and set(before.spent) & set(read.ids.values()) <= read.answered
+    # a look that goes on with the last one spends the same risk, not more
+    spent = float(past.get("risk_spent", 0.0)) - (float(past["risk_of_look"]) if again or resumed else 0.0)
+    risk = max(ask.delta - spent, 0.0) * (1 - ask.keep)
+    done = before.looks if before is not None else 0
+    record = {"look": mark, "looked": same, "risk_of_look": risk, "risk_spent": spent + risk}
+    return _Look(number=done if again else done + 1, again=again, resumed=resumed, risk=risk, record=record)
+
+
+def standing_claims(before: Certificate | None, labels: Sequence[Label]) -> list[Claim]:
+    """Claims granted at earlier looks that still hold: the labels above their threshold are the same ones.
+
+    A refusal at a later look takes nothing back from them: their risk was counted when they were granted.
+    """
+    held = []
+    for claim in before.claims if before is not None else ():
+        mine = [x for x in labels if x.name in claim.names and x.tier != "rejected"]
+        if claim.granted and claim.threshold is not None and accepted_hash(mine, claim.threshold) == claim.labels_hash:
+            held.append(claim)
+    return held
+
+
+def _joined(certificate: Certificate, standing: Sequence[Claim]) -> Certificate:
+    """The claims asked now, then those still standing; the status speaks of the claims asked now."""
+    rows = [c.row() for c in certificate.claims]
+    kept = [c for c in standing if c.row() not in rows]
+    return certificate.model_copy(update={"claims": (*certificate.claims, *kept)})
 
 
 def _check(ask: Ask, sample: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
@@ -150,14 +193,15 @@ def _cases(read: Matched, sample: Mapping[str, Any], ask: Ask, claims: Sequence[
     return cases
 
 
-def _closed(cases: Sequence[Case], risk: float, ask: Ask, before: Certificate | None, read: Matched) -> str:
+def _closed(cases: Sequence[Case], look: _Look, ask: Ask, before: Certificate | None, read: Matched) -> str:
     """Why the answers stay closed, or nothing."""
-    if before is not None and set(before.spent) & set(read.ids.values()):
+    follows = look.again or look.resumed
+    if before is not None and not follows and set(before.spent) & set(read.ids.values()):
         return (
             f"The answers were opened at look {before.looks} and are spent; another claim, score or count of answers "
             "needs a fresh sample: assay sample DIR -n N."
         )
-    if risk < 1e-9:
+    if look.risk < 1e-9:
         return (
             f"The risk of {percent(ask.delta)} was spent at earlier looks; nothing was opened. A further look must be "
             f"asked with a larger delta in total, e.g. {2 * ask.delta:g}."
@@ -165,22 +209,6 @@ def _closed(cases: Sequence[Case], risk: float, ask: Ask, before: Certificate | 
     if not any(could_pass(case) for case in cases):
         return "Too few answers for any claim, whatever they say; nothing was opened or spent."
     return ""
-
-
-def _resumes(
-    before: Certificate | None, sample: Mapping[str, Any], ask: Ask, claims: Sequence[str], read: Matched
-) -> bool:
-    """Whether this reads on in the sample of the last look under the time-uniform bound, at no new risk."""
-    if before is None or not sample["early_stop"] or before.plan.get("looked") != _looked(sample, ask, claims):
-        return False
-    return set(before.spent) & set(read.ids.values()) <= read.answered
-
-
-def _looked(sample: Mapping[str, Any], ask: Ask, claims: Sequence[str]) -> str:
-    """What stays the same while one sample is read on."""
-    return digest(
-        [[i["sample_id"] for i in sample["items"]], ask.alpha, ask.delta, list(claims), ask.estimand, ask.keep]
-    )
 
 
 def _refused(
@@ -209,8 +237,10 @@ def _refused(
     return found
 
 
-def _next_look(ask: Ask, risk: float) -> str:
+def _next_look(ask: Ask, risk: float, sample: Mapping[str, Any]) -> str:
     """What a further look would have left."""
+    if sample["early_stop"]:
+        return " More answers to the same sample may be read at no further risk."
     if ask.keep:
         return (
             f" This look spent a risk of {percent(risk)} of {percent(ask.delta)}; the rest is left for fresh samples."
@@ -240,16 +270,13 @@ def _closed_certificate(
 _SPENDS = ("look", "looked", "risk_of_look", "risk_spent")
 
 
-def _risk_spent(before: Certificate | None) -> float:
-    return float(before.plan.get("risk_spent", 0.0)) if before is not None else 0.0
-
-
 def _opened(
     claims: Sequence[Claim],
     cases: Sequence[Case],
     read: Matched,
     sample: Mapping[str, Any],
     ask: Ask,
+    look: _Look,
     before: Certificate | None,
 ) -> Certificate:
     estimate, why = _estimate(claims, read)
@@ -266,11 +293,17 @@ def _opened(
         status="granted" if all(c.granted for c in claims) else "refused",
         claims=tuple(claims),
         spent=tuple(sorted(read.answered | set(before.spent if before else ()))),
+        looks=look.number,
         scores_hash=sample["scores_hash"],
         assumes=assumptions(cases, read.agreement) + _named_late(claims, sample),
         estimate=estimate,
         estimate_reason=why,
-        plan={**cost, "natural_errors": {"wrong": len(wrong), "contradicted": caught}},
+        plan={
+            **cost,
+            "outcomes": counts(x.final for x in read.certify),
+            "natural_errors": {"wrong": len(wrong), "contradicted": caught},
+            **look.record,
+        },
     )
 
 
@@ -298,12 +331,16 @@ def _estimate(claims: Sequence[Claim], read: Matched) -> tuple[Estimate | None, 
     return Estimate(error=wrong / len(draws), ci=(low, high)), None
 
 
-def _updated(labels: Sequence[Label], read: Matched, certificate: Certificate) -> list[Label]:
-    """Labels with what people read, trust from tune answers, and the tier of granted claims."""
+def _updated(labels: Sequence[Label], read: Matched, certificate: Certificate, *, opened: bool) -> list[Label]:
+    """Labels with what people read, trust from tune answers, and the tier of granted claims.
+
+    While certify answers stay closed, only tune answers are read.
+    """
     curve = platt.fit(
         [x.label.rank_score for x in read.tune], [right(x.final, x.truth, "expressed") for x in read.tune]
     )
-    people = {x.label.id: x.final for x in (*read.certify, *read.tune, *read.planted)}
+    shown = (*read.certify, *read.tune, *read.planted) if opened else read.tune
+    people = {x.label.id: x.final for x in shown}
     asked = {x.id for x in read.listed}
     limits: dict[str, float] = {}
     for claim in certificate.claims:
@@ -316,8 +353,11 @@ def _updated(labels: Sequence[Label], read: Matched, certificate: Certificate) -
             change["read"] = _read_value(label, people[label.id])
         if curve is not None and label.id in asked:
             change |= {"trust": round(platt.predict(curve, label.rank_score), 6), "trust_basis": "answers"}
-        if label.id in asked and label.rank_score >= limits.get(label.name, 2.0):
-            change |= {"tier": "certified"}
+        covered_now = label.tier != "rejected" and label.rank_score >= limits.get(label.name, 2.0)
+        if covered_now and label.tier != "certified":
+            change |= {"tier": "certified", "reasons": ("certificate", *label.reasons)}
+        elif label.tier == "certified" and not covered_now:
+            change |= {"tier": "suspect", "reasons": ("certificate_lapsed",)}
         updated.append(label.model_copy(update=change) if change else label)
     return updated
 

@@ -73,7 +73,7 @@ async def ask(
             answers[number] = (await calls.complete(options_request(question.prompt))).top_logprobs
 
         units = [(str(i), (i, q)) for i, q in enumerate(questions)]
-        outcome = await run_units(units, work, slots=calls.slots, stage="read", progress=progress)
+        outcome = await run_units(units, work, slots=calls.model.slots, stage="read", progress=progress)
         for error in outcome.failed.values():
             raise error
     return [answers[i] for i in range(len(questions))]

@@ -79,7 +79,7 @@ def _table(folder: RunFolder, name: str) -> Finding:
 def _prompts(session: Session, ledger: Ledger) -> Iterator[tuple[int, str]]:
     for turn, key in session.prompts.items():
         if session.turns[int(turn)].speaker == "user":
-            prompt = ledger.prompt(key)
+            prompt = ledger.call(key)["request"].get("prompt")
             if prompt is not None:
                 yield int(turn), prompt
 

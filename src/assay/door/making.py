@@ -165,7 +165,7 @@ async def simulate_stage(
     scenarios: list[Scenario] = list(read(folder.path, "scenarios"))
     if folder.is_done("simulate"):
         return list(read(folder.path, "sessions"))
-    kept = {name: value for name, value in ledger.items("simulate")}
+    kept = ledger.units("simulate")
     async with opened(plan.model, ledger) as words, opened(plan.assistant, ledger) as answers:
         parts = Parts(
             assistant=assistant_with(plan, blueprint, answers),
@@ -177,13 +177,13 @@ async def simulate_stage(
             session = await simulate_one(blueprint, scenario, parts)
             ledger.put_item("simulate", scenario.id, session.row())
 
-        slots = max([1, *(c.slots for c in (words, answers) if c is not None)])
+        slots = max([1, *(c.model.slots for c in (words, answers) if c is not None)])
         outcome = await run_units(
             [(s.id, s) for s in scenarios], work, slots=slots, stage="simulate", progress=progress, finished=frozenset(kept)
         )
     if outcome.failed:
         _report_failures(folder, outcome.failed, len(scenarios), plan)
-    made = dict(ledger.items("simulate"))
+    made = ledger.items("simulate")
     sessions = [Session.model_validate(made[s.id]) for s in scenarios if s.id in made]
     write_rows(folder.file("sessions.jsonl"), sessions)
     facts = {"n": len(sessions), "failed": len(outcome.failed), "seconds": round(outcome.seconds, 2), **_wording(sessions)}

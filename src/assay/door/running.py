@@ -65,8 +65,22 @@ def power(
 
 
 def write_usage(folder: RunFolder, ledger: Ledger, **more: Any) -> dict[str, Any]:
-    """usage.json: exactly what was sent, from the ledger."""
-    usage = {**ledger.usage(), **more}
+    """usage.json: exactly what was sent over the life of the run, from the ledger."""
+    by_purpose = ledger.usage()
+
+    def total(field: str) -> int:
+        return sum(row[field] for row in by_purpose.values())
+
+    prompt, cached = total("prompt_tokens"), total("cached_tokens")
+    usage = {
+        "calls": {k: total(k) for k in ("sent", "answered", "repeated", "failed", "retries", "uncounted")},
+        "tokens": {
+            "prompt": prompt, "prompt_cached": cached, "prompt_uncached": prompt - cached, "generated": total("completion_tokens"),
+        },
+        "by_purpose": by_purpose,
+        "money": None,
+        **more,
+    }  # fmt: skip
     write_json(folder.file("usage.json"), usage)
     return usage
 

@@ -94,9 +94,9 @@ def engine_settings(weights: Path, adapter: Path | None, slots: int) -> Any:
 
     By default it does: the processor kernels for one row and for many round differently, so a prompt read whole,
     read on from a cached prefix, or beside other slots gives other last digits, and now and then other words.
-    Here every kernel treats each row alike: repacked weights are off, attention runs row by row (keys as Q8_0 beside
-    values as F32 rule out its tiled and its split path), and the adapter's rank is no multiple of 4 (which the
-    matrix kernels for many rows need). Test: tests/models/test_embedded.py, with the default settings as broken twin.
+    Here every kernel treats each row alike: repacked weights are off, attention runs row by row (keys as Q8_0
+    rule out its tiled and its split path), and an adapter is Q8_0 as well (see adapter.py). Costs about a tenth of the
+    speed. Test: tests/models/test_embedded.py, with the default settings as broken twin.
     """
     import xllamacpp
 
@@ -105,7 +105,7 @@ def engine_settings(weights: Path, adapter: Path | None, slots: int) -> Any:
     params.n_ctx, params.n_parallel = CONTEXT * slots, slots
     params.kv_unified, params.fit_params, params.cache_ram_mib, params.verbosity = False, False, 0, -1
     params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_ENABLED
-    params.cache_type_k, params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_Q8_0, xllamacpp.ggml_type.GGML_TYPE_F32
+    params.cache_type_k, params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_Q8_0, xllamacpp.ggml_type.GGML_TYPE_F16
     params.no_extra_bufts = True
     for threads in (params.cpuparams, params.cpuparams_batch):
         threads.n_threads = _threads()

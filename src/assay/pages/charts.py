@@ -96,6 +96,4 @@ def _whisker(value: tuple[float, float | None, float | None], kind: str, y: floa
 
 def icon(tier: str) -> Markup:
     """The sign of a tier: its shape differs, not only its colour. The page defines the symbols once."""
-    return Markup('<svg class="icon tier-{0}" width="14" height="14" aria-hidden="true"><use href="#i-{0}"/></svg>').format(
-        escape(tier)
-    )
+    return Markup('<svg class="icon tier-{0}" aria-hidden="true"><use href="#i-{0}"/></svg>').format(escape(tier))

@@ -66,9 +66,10 @@ def _covered(name: str, labels: Sequence[Label], plan: Mapping[str, float] | Non
     for value in plan or ():
         counts.setdefault(value, 0)
     ordered = sorted(counts, key=lambda v: (-counts[v], -(plan or {}).get(v, 0.0), v))
-    shown = [] if hidden or len(ordered) > OPEN_ENDED else ordered[: MOST + (len(ordered) == MOST + 1)]
-    if plan is not None and len(ordered) <= OPEN_ENDED and not hidden:
-        shown = ordered if len(ordered) <= 2 * MOST else shown
+    open_ended = len(ordered) > OPEN_ENDED or (len(ordered) > MOST and len(labels) < 3 * len(ordered) and plan is None)
+    shown = [] if hidden or open_ended else ordered[: MOST + (len(ordered) == MOST + 1)]
+    if shown and plan is not None and len(ordered) <= 2 * MOST:
+        shown = ordered
     return Covered(
         name=name,
         n=len(labels),

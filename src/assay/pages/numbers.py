@@ -30,7 +30,8 @@ class Name:
     """turn or session."""
     n: int = 0
     tiers: Counter[str] = field(default_factory=Counter)
-    ranks: list[float] = field(default_factory=list)
+    rank: Interval | None = None
+    """Mean rank score of the labels that a check could read, or None: an unread label has no rank to average."""
     trusted: Interval | None = None
     """Share of certified and provisional, sessions being the clusters."""
     readers: list[str] | None = None
@@ -40,16 +41,12 @@ class Name:
     reasons: Counter[str] = field(default_factory=Counter)
     """Reason codes of labels below provisional."""
 
-    @property
-    def mean_rank(self) -> float | None:
-        """Mean rank score of the labels that a check could read, or None: an unread label has no rank to average."""
-        return sum(self.ranks) / len(self.ranks) if self.ranks else None
-
 
 def by_name(made: Made, said: Said | None) -> list[Name]:
     """One row per label name, in reading order."""
     rows: dict[str, Name] = {}
     kept: dict[str, tuple[list[float], list[str]]] = defaultdict(lambda: ([], []))
+    ranks: dict[str, tuple[list[float], list[str]]] = defaultdict(lambda: ([], []))
     for label in made.labels or ():
         row = rows.get(label.name)
         if row is None:
@@ -58,7 +55,8 @@ def by_name(made: Made, said: Said | None) -> list[Name]:
         row.n += 1
         row.tiers[tier] += 1
         if tier != "unchecked":
-            row.ranks.append(label.rank_score)
+            ranks[label.name][0].append(label.rank_score)
+            ranks[label.name][1].append(label.session)
         if label.tier not in TRUSTED:
             row.reasons.update(label.reasons)
         values, sessions = kept[label.name]
@@ -67,6 +65,7 @@ def by_name(made: Made, said: Said | None) -> list[Name]:
     gates = (made.power or {}).get("gates") or {}
     for name, row in rows.items():
         row.trusted = cluster_mean(*kept[name])
+        row.rank = cluster_mean(*ranks[name]) if name in ranks else None
         row.readers = sorted(said.readers.get(name, ())) if said is not None else None
         row.gate = gates.get(name)
     return sorted(rows.values(), key=lambda r: _order(r.name))

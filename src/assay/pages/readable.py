@@ -1,12 +1,13 @@
 """One session as it is read: turns with their labels, verdicts and the quotes they rest on."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from assay.pages.numbers import shown_tier
-from assay.pages.words import act_means, question, reason
+from assay.pages.words import TIERS, act_means, reason
 from assay.records import Label, Session, Turn, Verdict, labels_of
 from assay.records.label import key_of
 
@@ -35,7 +36,6 @@ class Word:
     """One verdict in words."""
 
     code: str
-    question: str
     status: str
     score: float | None
     read: str | None
@@ -140,9 +140,7 @@ def readable(
     told = _sort(verdicts, by_place, len(session.turns))
     chips = [(row, _chip(row, told.label.get((row.name, row.turn), []), privacy, blueprint, bool(labels))) for row in rows]
     turns = tuple(_turn(i, t, session, chips, told, verdicts, privacy) for i, t in enumerate(session.turns))
-    tiers: dict[str, int] = {}
-    for _, chip in chips:
-        tiers[chip.tier] = tiers.get(chip.tier, 0) + 1
+    tiers = Counter(chip.tier for _, chip in chips)
     loose = [*told.session, *(v for found in told.turn.values() for v in found)]
     disclosed = {(d.party, d.fact): d.turn for d in reversed(session.disclosures)}
     return Readable(
@@ -152,7 +150,7 @@ def readable(
         groups=_groups([(row, chip) for row, chip in chips if row.turn is None]),
         facts=_facts(session, disclosed, privacy),
         sub_goals=tuple((k.replace(".", ": ", 1).replace("_", " "), v) for k, v in session.sub_goals.items()),
-        words=tuple(_word(v, privacy, about=True) for v in told.session), tiers=tuple(tiers.items()),
+        words=tuple(_word(v, privacy, about=True) for v in told.session), tiers=tuple((t, tiers[t]) for t in (*TIERS, "unmade") if tiers[t]),
         against=tuple(sorted({v.code for v in verdicts if v.status == "contradicted"})),
         notes=" ".join(sorted({f"{v.code}:{v.status}" for v in loose})),
     )  # fmt: skip
@@ -191,7 +189,7 @@ def _word(v: Verdict, privacy: Privacy, *, about: bool = False) -> Word:
     if about and v.turn is not None:
         subject = f"{subject}, turn {v.turn}".removeprefix(", ")
     return Word(
-        code=v.code, question=question(v.code), status=v.status, score=v.score,
+        code=v.code, status=v.status, score=v.score,
         read=v.read if v.read is None or privacy.text or (v.name or "") not in privacy.hidden else None,
         by=v.by, kind=kind, reason=reason(v.reason) if v.reason else "", about=subject,
         quotes=tuple((q.turn, q.quote) for q in v.evidence) if privacy.text else (),
@@ -208,7 +206,7 @@ def _chip(
         means=act_means(row.name, key_of(row.value), blueprint),
         tier=shown_tier(row) if made else "unmade",
         source=row.source,
-        reasons=tuple(reason(c) for c in row.reasons) if row.tier not in ("certified", "provisional") else (),
+        reasons=tuple(reason(c).split(":")[0] for c in row.reasons) if row.tier not in ("certified", "provisional") else (),
         rank=row.rank_score if made and shown_tier(row) != "unchecked" else None,
         trust=row.trust,
         suggested=key_of(row.suggested) if row.suggested is not None and open_values else None,
@@ -286,15 +284,15 @@ def _fact(value: Any) -> str:
 def values_from_text(sessions: Sequence[Session]) -> frozenset[str]:
     """Label names whose values may be text of a transcript or a private fact: what `text=False` must not show.
 
-    A name is withheld when it is open-ended (kind `string`), a slot, or when a value of it, other than an act's or a
-    goal's, stands word for word in its session or among its private facts.
+    A name is withheld when it is open-ended (kind `string`), a slot, or when a value of it stands word for word in its
+    session or among its private facts; acts and goals that assay drew come from the blueprint and are shown.
     """
     found: set[str] = set()
     for session in sessions:
         words = "\n".join(t.text for t in session.turns).casefold()
         private = {_fact(v).casefold() for facts in session.private.values() for v in facts.values()}
         for given in labels_of(session):
-            if given.name in found or (given.name in ("act", "core_act", "goal") and given.kind != "string"):
+            if given.name in found or (session.authored and given.name in ("act", "core_act", "goal")):
                 continue
             values = given.value if isinstance(given.value, list) else [given.value]
             keys = [key_of(v).casefold() for v in values]

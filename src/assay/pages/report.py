@@ -124,15 +124,16 @@ def _asset(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    env = Environment(
-        loader=PackageLoader("assay.pages", "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+    def load(name: str) -> str:
+        # indentation is for those who read the template; in the page it would be a third of the bytes
+        return re.sub(r"^[ \t]+", "", _asset(name), flags=re.MULTILINE)
+
+    env = Environment(loader=FunctionLoader(load), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     env.filters.update(pct=words.percent, count=words.count)
     env.globals.update(
         stacked=charts.stacked, bar=charts.bar, rates_chart=charts.rates, icon=charts.icon, span=words.span,
-        interval=words.interval,
+        question=words.question,
     )  # fmt: skip
     return env

@@ -20,6 +20,9 @@ class Head:
     title: str
     headline: str
     why: tuple[str, ...]
+    status: str
+    """Of the certificate, in words."""
+    certificate: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
 
 
@@ -40,6 +43,8 @@ def head(made: Made, trusted: Interval | None) -> Head:
         title=str(title),
         headline=_headline(made, trusted),
         why=tuple(_why(made, trusted)),
+        status=str((made.certificate or {}).get("status") or "not made yet").replace("_", " "),
+        certificate=tuple(certificate_lines(made.certificate)),
         facts=tuple(facts),
     )
 
@@ -79,7 +84,7 @@ def _why(made: Made, trusted: Interval | None) -> list[str]:
             f"For further sessions made the same way, the trusted share has a 95 % interval of {span(trusted.low, trusted.high)} "
             f"(sessions as clusters, {trusted.clusters}{', few clusters' if trusted.flag else ''})."
         )
-    return lines + certificate_lines(made.certificate)
+    return lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,8 +82,8 @@ def interval(found: Interval, unit: str) -> str:
 
 
 def reason(code: str) -> str:
-    """A reason code in words; codes of checks and unknown ones stand as they are."""
-    return REASONS.get(code, code)
+    """A reason code in words; unknown ones stand as they are."""
+    return REASONS.get(code) or (f"{code} found its fault" if question(code) else code)
 
 
 def question(code: str) -> str:

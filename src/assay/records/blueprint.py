@@ -36,6 +36,11 @@ def _text(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
+def _as_words(value: Any) -> Any:
+    """Keys as the words they were written as."""
+    return {_text(k): v for k, v in value.items()} if isinstance(value, dict) else value
+
+
 def _sums_to_one(shares: dict[str, float]) -> dict[str, float]:
     if not shares:
         raise ValueError("no values")
@@ -91,7 +96,7 @@ class Attribute(Part):
     """Text in which # is a digit and @ a capital letter, e.g. `NB-#####`."""
     given: str | None = None
     """Name of the attribute (`profile.age`, `goal`, `slots.item`, ...) on which it depends."""
-    when: dict[str, Shares] | None = None
+    when: Annotated[dict[str, Shares] | None, BeforeValidator(_as_words)] = None
     """Value of `given` -> shares; `else` covers the rest."""
 
     @model_validator(mode="after")

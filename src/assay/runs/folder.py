@@ -34,7 +34,7 @@ class RunFolder:
             raise BadInput("the output folder is a file", where=str(self.path), now="choose another --out")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+            self._lock = os.open(self.path / ".run.lock", os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise StorageFailed(
                 f"cannot write in the run folder: {error.strerror}",

@@ -19,9 +19,14 @@ from assay.simulation.wording import CLOSING, NO, YES, fill, normal, says
 MAX_ASKS = 3
 """How often the reference assistant asks for the same thing before it gives up."""
 WHY = re.compile(r"\b(why|rather not|prefer not|not (say|give|tell)|don't want to (say|give|tell)|do you need)\b", re.I)
-OTHER = re.compile(r"\b(else you can|other (way|option|one|choice)|another|alternative|different|something else|anything else)\b", re.I)
-
-ANY = re.compile(r"\b(any|either|no preference|(do not|don't) (mind|care)|not fussy|whatever|up to you|does(n't| not) matter)\b", re.I)
+OTHER = re.compile(
+    r"\b(else you can|other (way|option|one|choice|time|day)|another|alternative|different|(some|any)thing else)\b",
+    re.I,
+)
+ANY = re.compile(
+    r"\b(any|either|no preference|(do not|don't) (mind|care)|not fussy|whatever|up to you|does(n't| not) matter)\b",
+    re.I,
+)
 MAX_OFFERS = 4
 """How many rows of a catalogue the reference assistant proposes before it says that it has nothing."""
 

@@ -40,6 +40,7 @@ class Talk:
     disclosed: list[Disclosure] = field(default_factory=list)
 
     def transcript(self) -> tuple[tuple[str, str], ...]:
+        """(speaker, text) of every turn so far."""
         return tuple((t.speaker, t.text) for t in self.turns)
 
 
@@ -104,9 +105,7 @@ async def _user_turn(
     blueprint: Blueprint, scenario: Scenario, state: UserState, talk: Talk, move: Move, say: Say | None,
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
-    now = Exchange(
-        assistant=talk.turns[-1].text if talk.turns else None, acts=(prompt_act(blueprint, scenario, move),)
-    )
+    now = Exchange(assistant=talk.turns[-1].text if talk.turns else None, acts=(prompt_act(blueprint, scenario, move),))
     view = UserView(header=user_header(blueprint, scenario), exchanges=(*talk.exchanges, now))
     worded = await word(
         render(view.header, view.exchanges),

@@ -1,6 +1,7 @@
 """The user's policy: an explicit probability table over acts, read by a deterministic state machine (METHODS 2.1).
 
-    act_t ~ pi(. | state, profile)      state = (agenda, facts disclosed, status per sub-goal, patience, last assistant act)
+    act_t ~ pi(. | state, profile)
+    state = (agenda, facts disclosed, status per sub-goal, patience, last assistant act)
 
 The first row whose condition holds and that has an act left decides; acts that are not possible now (a slot this user
 does not have, a closed gate, `once` used up) are taken out of the row and the rest renormalised. The act is a function

@@ -14,7 +14,10 @@ CoreActReader = Callable[[str, str | None], Mapping[str, float]]
 LEAST = 0.25
 """Smallest score at which an act is read at all."""
 
-STOPWORDS = frozenset("a an the is it i you your to of for and or in on with that this do does would like can could what which me we".split())
+STOPWORDS = frozenset((
+    "a", "an", "the", "is", "it", "i", "you", "your", "to", "of", "for", "and", "or", "in", "on", "with",
+    "that", "this", "do", "does", "would", "like", "can", "could", "what", "which", "me", "we",
+))  # fmt: skip
 
 
 def words_of(text: str) -> set[str]:

@@ -25,12 +25,19 @@ Say = Callable[[str, int], Awaitable[tuple[str, str]]]
 FRAME = re.compile(r"\b(assistant|customer|acts|situation|goal)\s*:", re.I)
 AS_ASSISTANT = re.compile(
     r"\b(how (can|may) i (help|assist)|is there anything else i can|let me (check|look) (that|it)|"
-    r"(i have|i've) (found|booked|reserved)|as an ai|language model|your (order|appointment|reservation) (is|has been))\b",
+    r"(i have|i've) (found|booked|reserved)|as an ai|language model|"
+    r"your (order|appointment|reservation) (is|has been))\b",
     re.I,
 )
 YES = re.compile(r"\b(yes|yeah|yep|sure|ok|okay|sounds good|please do|go ahead|works for me|perfect|great)\b", re.I)
-NO = re.compile(r"\b(no|(?<!why )not|nope|don't|do not|can't|cannot|won't|never|neither|nothing|rather|without)\b", re.I)
-CLOSING = re.compile(r"\b(bye|goodbye|good ?day|that'?s (all|it)|that is (all|it)|that'?ll be all|that will be all|nothing( else)?|no,? thank|have a)\b", re.I)
+NO = re.compile(
+    r"\b(no|(?<!why )not|nope|don't|do not|can't|cannot|won't|never|neither|nothing|rather|without)\b", re.I
+)
+CLOSING = re.compile(
+    r"\b(bye|goodbye|good ?day|that'?s (all|it)|that is (all|it)|that'?ll be all|that will be all|"
+    r"nothing( else)?|no,? thank|have a)\b",
+    re.I,
+)
 NUMBER = re.compile(r"[A-Za-z]*[-#]?\d[\d-]{2,}")
 
 

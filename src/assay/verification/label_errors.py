@@ -26,7 +26,7 @@ from assay.verification.label_features import (
     session_features,
     turn_features,
 )
-from assay.verification.label_noise import Judged, Task, alarm_threshold, judge, temperature
+from assay.verification.label_noise import Places, Task, alarm_threshold, expressed, judge, skill, trust_of
 from assay.verification.label_readers import Folded, folds_for, out_of_fold
 
 CODE = "LB06"
@@ -39,6 +39,8 @@ MIN_ROLE = 50
 """Targets of a role below which it is read together with the other small roles."""
 FALSE_ALARMS = 0.015
 """Expected share of right labels that are called wrong."""
+CALLING_SKILL = 0.1
+"""Share of the labels' entropy that a reader must explain before it may call any of them wrong."""
 
 Progress = Callable[[int, int, str], None]
 """(names done, names in all, name now read)."""
@@ -77,7 +79,10 @@ def auditable(sessions: Sequence[Session]) -> tuple[list[str], dict[str, str]]:
     Read are scalar and set values with 2 to 200 distinct values on at least 5 targets each. A name of which a few
     values (at most 2 % of the targets) are rarer is read on the others, and listed with that reason too.
     """
-    columns, structured = _collect(sessions)
+    return _auditable(*columns_of(sessions))
+
+
+def _auditable(columns: Sequence[Column], structured: set[str]) -> tuple[list[str], dict[str, str]]:
     names: list[str] = []
     skipped: dict[str, str] = {}
     for name in sorted({c.name for c in columns}):
@@ -105,22 +110,22 @@ def find_label_errors(
     """One verdict for each label of the names, in the order of sessions and turns.
 
     Status: `contradicted` when another value explains text and context so much better that at most FALSE_ALARMS of the
-    right labels are expected to be called so; `supported` when the given value is the best one and more likely right
-    than not; else `not_evidenced`; `not_applicable` with the reason where nothing could be fitted. `score` is the
-    out-of-fold probability, in [0, 1], that the given value is right; `read` the value that fits best. Independent for
-    given labels; for sessions that assay made it is in-house evidence (METHODS 0).
+    right labels are expected to be called so; `supported` when the label is more likely right than not and the text
+    speaks for it beyond its base rate; else `not_evidenced`; `not_applicable` with the reason where nothing could be
+    fitted. `score` is the out-of-fold probability, in [0, 1], that the given value is right; `read` the value that fits
+    best. Independent for given labels; for sessions that assay made it is in-house evidence (METHODS 0).
 
     *Guarantee*: the out-of-fold probabilities of a label do not depend on that label (what is random: folds and the
     order of gradient steps, both from `seed`). Temperature, rates of exchange and threshold are fitted on all labels of
     a name and role together, so its score does depend on it as one of n.
     Raises BadInput for a name that no session carries.
     """
-    columns, _ = _collect(sessions)
-    wanted = auditable(sessions)[0] if names is None else list(dict.fromkeys(names))
+    columns, structured = columns_of(sessions)
+    wanted = _auditable(columns, structured)[0] if names is None else list(dict.fromkeys(names))
     known = {c.name for c in columns}
     if unknown := [n for n in wanted if n not in known]:
         raise BadInput(f"no label {', '.join(unknown)}", now=f"one of {', '.join(sorted(known)) or 'none'}")
-    views = _Views(sessions, [c for c in columns if c.name in set(wanted)], seed)
+    views = Views(sessions, [c for c in columns if c.name in set(wanted)], seed)
     found: list[tuple[Target, Verdict]] = []
     for done, name in enumerate(wanted):
         if progress:
@@ -137,7 +142,7 @@ def _of(columns: Sequence[Column], name: str) -> list[Column]:
     return [c for c in columns if c.name == name]
 
 
-def _collect(sessions: Sequence[Session]) -> tuple[list[Column], set[str]]:
+def columns_of(sessions: Sequence[Session]) -> tuple[list[Column], set[str]]:
     """Every label by name and level, and the names that are lists of objects."""
     columns: dict[tuple[str, bool], Column] = {}
     structured: set[str] = set()
@@ -180,7 +185,7 @@ def _why_not(column: Column) -> str | None:
     return None
 
 
-class _Views:
+class Views:
     """Features of turns and sessions, made once for all names."""
 
     def __init__(self, sessions: Sequence[Session], columns: Sequence[Column], seed: int) -> None:
@@ -209,30 +214,32 @@ class _Views:
             return rows
         from scipy.sparse import hstack
 
-        context = context_features(self.sessions, [e.target for e in column.entries], [e.values for e in column.entries])
+        context = context_features(
+            self.sessions, [e.target for e in column.entries], [e.values for e in column.entries]
+        )
         at = {e.target: i for i, e in enumerate(column.entries)}
         return hstack([rows, context[[at[e.target] for e in entries]]], format="csr", dtype=np.float32)
 
 
-def _read_column(column: Column, views: _Views, sessions: Sequence[Session]) -> list[tuple[Target, Verdict]]:
+def _read_column(column: Column, views: Views, sessions: Sequence[Session]) -> list[tuple[Target, Verdict]]:
     """Verdicts of all labels of one name at one level."""
     rare = _rare(column)
     usual = [e for e in column.entries if not rare.intersection(e.values)]
     found = [_not_read(column, e, sessions, "rare value") for e in column.entries if rare.intersection(e.values)]
-    for role, entries in _by_role(column, usual, sessions).items():
+    for role, entries in by_role(column, usual, sessions).items():
         values = sorted({v for e in entries for v in e.values})
         if len({e.values for e in entries}) < MIN_VALUES:
             found += [_not_read(column, e, sessions, "one value") for e in entries]
         elif len({e.target.session for e in entries}) < MIN_SESSIONS:
             found += [_not_read(column, e, sessions, "too few sessions") for e in entries]
         else:
-            probability, task = read_labels(column, entries, values, views, f"{column.name} {role}")
-            verdicts = _verdicts(column, entries, values, judge_all(probability, task), sessions)
+            data = prepare(column, entries, values, views, f"{column.name} {role}")
+            verdicts = _verdicts(column, entries, values, weigh(out_of_fold(data), data.task), sessions)
             found += zip([e.target for e in entries], verdicts, strict=True)
     return found
 
 
-def _by_role(column: Column, entries: Sequence[Entry], sessions: Sequence[Session]) -> dict[str, list[Entry]]:
+def by_role(column: Column, entries: Sequence[Entry], sessions: Sequence[Session]) -> dict[str, list[Entry]]:
     """Labels by the role of their turn's speaker; roles with few labels are read together."""
     if not column.turns:
         return {"session": list(entries)} if entries else {}
@@ -248,42 +255,55 @@ def _by_role(column: Column, entries: Sequence[Entry], sessions: Sequence[Sessio
     return dict(sorted(roles.items()))
 
 
-def read_labels(
-    column: Column, entries: Sequence[Entry], values: Sequence[str], views: _Views, unit: str
-) -> tuple[NDArray[np.float64], Task]:
-    """Out-of-fold probabilities of each value, shape (n, k), and the given labels they are about."""
+def prepare(column: Column, entries: Sequence[Entry], values: Sequence[str], views: Views, unit: str) -> Folded:
+    """Features, given labels as a 0/1 matrix with one column per value, and folds of some labels of a column."""
     at = {value: i for i, value in enumerate(values)}
     given = np.zeros((len(entries), len(values)), dtype=bool)
     for i, entry in enumerate(entries):
         given[i, [at[v] for v in entry.values]] = True
-    task = Task(given, column.exclusive)
     groups = np.array([e.target.session for e in entries])
     folds = folds_for(len(entries), len(values), len(np.unique(groups)))
     fold = fold_of(groups, folds, views.rng(f"folds {unit}"))
-    data = Folded(views.of(column, entries), task, fold, views.unit_seed(f"fit {unit}"))
-    return out_of_fold(data), task
+    return Folded(views.of(column, entries), Task(given, column.exclusive), fold, views.unit_seed(f"fit {unit}"))
 
 
-def judge_all(probability: NDArray[np.float64], task: Task) -> tuple[Judged, float]:
-    """Trust of each label, and the trust below which it is called wrong."""
-    judged = judge(temperature(probability, task), task)
-    return judged, alarm_threshold(judged.trust, FALSE_ALARMS)
+class Outcome(NamedTuple):
+    """What is found of one group of labels; arrays of shape (n,)."""
+
+    trust: NDArray[np.float64]
+    """Probability that the given value is right."""
+    called: NDArray[np.bool_]
+    """Whether it is called wrong."""
+    speaks: NDArray[np.bool_]
+    """Whether the text speaks for it."""
+    drop: Places
+    """Value that the best alternative takes away, -1 for none."""
+    add: Places
+    """Value that the best alternative puts in, -1 for none."""
+
+
+def weigh(probability: NDArray[np.float64], task: Task) -> Outcome:
+    """What out-of-fold probabilities of shape (n, k) say of the given labels."""
+    judged = judge(probability, task)
+    trust = trust_of(judged, task)
+    called = (judged.trust < alarm_threshold(judged.trust, FALSE_ALARMS)) & (trust < 0.5)
+    called &= skill(judged.probability, task) >= CALLING_SKILL
+    return Outcome(trust, called, expressed(judged.probability, task), judged.drop, judged.add)
 
 
 def _verdicts(
-    column: Column,
-    entries: Sequence[Entry],
-    values: Sequence[str],
-    outcome: tuple[Judged, float],
-    sessions: Sequence[Session],
+    column: Column, entries: Sequence[Entry], values: Sequence[str], found: Outcome, sessions: Sequence[Session]
 ) -> list[Verdict]:
     """Verdicts of one fitted group of labels."""
-    judged, threshold = outcome
     result = []
     for i, entry in enumerate(entries):
-        trust = float(judged.trust[i])
-        status: Status = "contradicted" if trust < threshold else "supported" if trust >= 0.5 else "not_evidenced"
-        read = entry.values if trust >= 0.5 else _exchanged(entry.values, values, int(judged.drop[i]), int(judged.add[i]))
+        trust = float(found.trust[i])
+        status: Status = "not_evidenced"
+        if found.called[i]:
+            status = "contradicted"
+        elif trust >= 0.5 and found.speaks[i]:
+            status = "supported"
+        read = entry.values if trust >= 0.5 else _exchanged(entry.values, values, int(found.drop[i]), int(found.add[i]))
         result.append(
             Verdict(
                 code=CODE,

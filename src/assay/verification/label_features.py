@@ -53,17 +53,17 @@ def turn_features(sessions: Sequence[Session], targets: Sequence[Target], rng: n
 
 
 def session_features(sessions: Sequence[Session], targets: Sequence[Target], rng: np.random.Generator) -> Any:
-    """Sparse float32 matrix, one row a session: TF-IDF of the words of all turns, and of each role's words."""
+    """Sparse float32 matrix, one row a session: TF-IDF of word 1- and 2-grams, and of the user's words alone."""
     from scipy.sparse import hstack
 
-    whole, by_role = [], []
+    whole, own = [], []
     for index, _ in targets:
         turns = sessions[index].turns
         whole.append("\n".join(t.text for t in turns))
-        by_role.append(" ".join(f"{role_of(t.speaker)}_{w}" for t in turns for w in t.text.split()))
-    all_words = _tfidf(whole, rng, token_pattern=WORDS, ngram_range=(1, 2), max_features=20_000)
-    role_words = _tfidf(by_role, rng, token_pattern=r"\S+", max_features=10_000)
-    return hstack([all_words, role_words * np.float32(PREVIOUS_WEIGHT)], format="csr", dtype=np.float32)
+        own.append("\n".join(t.text for t in turns if t.speaker == "user"))
+    all_words = _tfidf(whole, rng, token_pattern=WORDS, ngram_range=(1, 2), max_features=6_000)
+    own_words = _tfidf(own, rng, token_pattern=WORDS, max_features=2_000)
+    return hstack([all_words, own_words * np.float32(PREVIOUS_WEIGHT)], format="csr", dtype=np.float32)
 
 
 def _tfidf(texts: Sequence[str], rng: np.random.Generator, **options: Any) -> Any:
@@ -84,9 +84,7 @@ def _tfidf(texts: Sequence[str], rng: np.random.Generator, **options: Any) -> An
     return vectorizer.transform(texts)
 
 
-def context_features(
-    sessions: Sequence[Session], targets: Sequence[Target], values: Sequence[Sequence[str]]
-) -> Any:
+def context_features(sessions: Sequence[Session], targets: Sequence[Target], values: Sequence[Sequence[str]]) -> Any:
     """Sparse float32 matrix, one row a turn: place in the session, shape of the text, labels of the turns before.
 
     `values` are the label's values at each target, of which a row uses those of the two targets before it in the same
@@ -104,7 +102,7 @@ def context_features(
             f"place {min(turn, 6)}",
             f"words {int(math.log2(len(text.split()) + 1))}",
             f"asks {'?' in text}",
-            f"after {role_of(turns[turn - 1].speaker) if turn else 'start'} {bool(turn) and turns[turn - 1].speaker == speaker}",
+            f"after {role_of(turns[turn - 1].speaker)} {turns[turn - 1].speaker == speaker}" if turn else "first",
         ]
         for lag in (1, 2):
             j = i - lag

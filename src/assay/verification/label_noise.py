@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Places = NDArray[np.int64]
 
 PRIOR_WRONG = 0.05
 """Share of wrong labels that the prior expects, spread evenly over all other values."""
@@ -23,8 +24,14 @@ PRIOR_WRONG = 0.05
 PRIOR_WORTH = 0.5
 """Weight of the prior, as a share of the number of labels."""
 
-ROUNDS = 20
-"""EM steps; the rates move by less than 1e-3 after about ten."""
+ROUNDS = 10
+"""EM steps between two fits of the power."""
+
+REFITS = 3
+"""Fits of rates and power in turn."""
+
+FULL_SKILL = 0.2
+"""Share of entropy explained from which a reader's judgement counts in full."""
 
 FLOOR = 1e-6
 """Smallest probability; a reader who never saw a value is not infinitely sure."""
@@ -35,10 +42,12 @@ class Judged(NamedTuple):
 
     trust: Floats
     """Shape (n,): probability that the given value is right."""
-    drop: NDArray[np.int64]
+    drop: Places
     """Shape (n,): value that the best alternative takes away, -1 for none."""
-    add: NDArray[np.int64]
+    add: Places
     """Shape (n,): value that the best alternative puts in, -1 for none."""
+    probability: Floats
+    """Shape (n, k): the reader's calibrated probability of each value."""
 
 
 @dataclass(frozen=True)
@@ -57,81 +66,141 @@ def log_odds(probability: Floats, exclusive: bool) -> Floats:
     return np.log(clipped) if exclusive else np.log(clipped) - np.log1p(-clipped)
 
 
-def temperature(probability: Floats, task: Task) -> Floats:
-    """Probabilities, shape (n, k), sharpened or flattened by the one power that fits the given labels best.
+def scaled(odds: Floats, power: float, exclusive: bool) -> Floats:
+    """Probabilities, shape (n, k), of log odds sharpened or flattened by a power."""
+    from scipy.special import expit, softmax
 
-    Guo et al. 2017 (1706.04599), fitted on the same out-of-fold probabilities: one number from n labels.
-    """
-    from scipy.optimize import minimize_scalar
-    from scipy.special import expit, log_softmax, softmax
-
-    odds = log_odds(probability, task.exclusive)
-
-    def loss(log_power: float) -> float:
-        scaled = odds * np.exp(log_power)
-        if task.exclusive:
-            return float(-log_softmax(scaled, axis=1)[task.given].mean())
-        return float(np.logaddexp(0, np.where(task.given, -scaled, scaled)).mean())
-
-    power = np.exp(minimize_scalar(loss, bounds=(-1.5, 1.5), method="bounded", options={"xatol": 1e-3}).x)
-    scaled = odds * power
-    result: Floats = softmax(scaled, axis=1) if task.exclusive else expit(scaled)
+    result: Floats = softmax(odds * power, axis=1) if exclusive else expit(odds * power)
     return np.clip(result, FLOOR, 1 - FLOOR)
 
 
-def judge(probability: Floats, task: Task) -> Judged:
-    """Trust of each label and its best alternative, from calibrated out-of-fold probabilities of shape (n, k).
+class _Alternatives:
+    """Every way in which each label could be one exchange away from what was meant.
 
-    The alternatives of a label are: one of its values stands for another one; for sets also: one of its values is
-    spurious, or one is missing. The odds of an alternative are the reader's odds times N of that exchange.
+    One of its values stands for another one; for sets also: one of its values is spurious, or one is missing. The odds
+    of an alternative against the label are the reader's odds times the rate of that exchange. Index k is `nothing`.
     """
-    n, k = probability.shape
-    evidence = np.hstack([log_odds(probability, task.exclusive), np.zeros((n, 1))])
-    given = np.hstack([task.given, np.full((n, 1), not task.exclusive)])
-    rows, wrong = np.nonzero(given)
-    # An alternative puts in a value that is not there (or, for sets, nothing, where a value is taken away).
-    allowed = ~given[rows]
-    allowed[:, k] = (wrong != k) & (not task.exclusive)
-    gain = np.where(allowed, evidence[rows] - evidence[rows, wrong][:, None], -np.inf)
-    held = given.sum(0).astype(float)
-    held[k] = n
-    others = np.full(k + 1, float(k if not task.exclusive else max(k - 1, 1)))
-    prior = PRIOR_WORTH * held * PRIOR_WRONG / others
-    rates = np.full((k + 1, k + 1), PRIOR_WRONG) / others[:, None]
-    odds, total = _odds(gain, rates, rows, wrong, n)
-    for _ in range(ROUNDS):
-        share = odds / (1 + total[rows])[:, None]
-        moved = np.zeros((k + 1, k + 1))
-        np.add.at(moved.T, wrong, share)
-        meant = np.maximum(held + moved.sum(1) - moved.sum(0), 0.5)
-        meant[k] = n
-        kept = np.maximum(meant - moved.sum(1), 0.5) + PRIOR_WORTH * held * (1 - PRIOR_WRONG)
-        rates = (moved + prior[:, None]) / np.maximum(kept, 0.5)[:, None]
-        odds, total = _odds(gain, rates, rows, wrong, n)
-    return _best(odds, total, rows, wrong, n, k)
+
+    def __init__(self, odds: Floats, task: Task) -> None:
+        from scipy.sparse import csr_matrix
+
+        self.odds, self.task = odds, task
+        self.n, self.k = odds.shape
+        given = np.hstack([task.given, np.full((self.n, 1), not task.exclusive)])
+        rows, wrong = np.nonzero(given)
+        self.rows, self.wrong = rows.astype(np.int64), wrong.astype(np.int64)
+        # An alternative puts in a value that is not there, or, in sets, nothing where a value is taken away.
+        allowed = ~given[rows]
+        allowed[:, self.k] = (wrong != self.k) & (not task.exclusive)
+        evidence = np.hstack([odds, np.zeros((self.n, 1))])
+        self.gain = np.where(allowed, evidence[rows] - evidence[rows, wrong][:, None], -np.inf)
+        pairs = len(rows)
+        self.stands = csr_matrix((np.ones(pairs), (wrong, np.arange(pairs))), shape=(self.k + 1, pairs))
+        self.held = given.sum(0).astype(float)
+        self.held[self.k] = self.n
+        others = np.full(self.k + 1, float(max(self.k - 1, 1) if task.exclusive else self.k))
+        self.prior = np.repeat((PRIOR_WRONG / others)[:, None], self.k + 1, axis=1)
+
+    def heights(self, power: float) -> Floats:
+        """Reader's odds of each alternative, shape (pairs, k + 1)."""
+        return np.asarray(np.exp(np.minimum(self.gain * power, 60.0)))
+
+    def against(self, heights: Floats, rates: Floats) -> tuple[Floats, Floats]:
+        """Odds of each alternative, shape (pairs, k + 1), and their sum per label, shape (n,)."""
+        odds = heights * rates.T[self.wrong]
+        return odds, np.asarray(np.bincount(self.rows, weights=odds.sum(1), minlength=self.n), dtype=float)
+
+    def rates(self, power: float, start: Floats) -> Floats:
+        """N, shape (k + 1, k + 1): how often the column's value stands where the row's is meant, to how often not."""
+        heights, rates = self.heights(power), start
+        for _ in range(ROUNDS):
+            odds, total = self.against(heights, rates)
+            moved = (self.stands @ (odds / (1 + total[self.rows])[:, None])).T
+            meant = np.maximum(self.held + moved.sum(1) - moved.sum(0), 0.5)
+            meant[self.k] = self.n
+            prior = PRIOR_WORTH * self.held
+            kept = np.maximum(meant - moved.sum(1), 0.5) + prior * (1 - PRIOR_WRONG)
+            rates = (moved + prior[:, None] * self.prior) / kept[:, None]
+        return rates
+
+    def power(self, rates: Floats | None) -> float:
+        """The power that fits the given labels best, as they are or, with rates, as they came to be.
+
+        Without rates this is the temperature of Guo et al. 2017 (1706.04599). With them, wrong labels no longer make
+        the reader look unsure.
+        """
+        from scipy.optimize import minimize_scalar
+        from scipy.special import log_softmax
+
+        given, exclusive = self.task.given, self.task.exclusive
+
+        def loss(log_power: float) -> float:
+            power = float(np.exp(log_power))
+            if exclusive:
+                fit = log_softmax(self.odds * power, axis=1)[given]
+            else:
+                fit = -np.logaddexp(0, np.where(given, -self.odds, self.odds) * power).sum(1)
+            if rates is not None:
+                fit = fit + np.log1p(self.against(self.heights(power), rates)[1])
+            return float(-fit.mean())
+
+        found = minimize_scalar(loss, bounds=(-1.5, 1.5), method="bounded", options={"xatol": 0.01})
+        return float(np.exp(found.x))
 
 
-def _odds(
-    gain: Floats, rates: Floats, rows: NDArray[np.int64], wrong: NDArray[np.int64], n: int
-) -> tuple[Floats, Floats]:
-    """Odds of every alternative against the given label, and their sum per label."""
-    with np.errstate(over="ignore"):
-        odds = np.exp(np.minimum(gain, 60.0)) * rates.T[wrong]
-    return odds, np.bincount(rows, weights=odds.sum(1), minlength=n)
+def judge(probability: Floats, task: Task) -> Judged:
+    """Trust of each label and its best alternative, from a reader's out-of-fold probabilities of shape (n, k)."""
+    odds = log_odds(probability, task.exclusive)
+    ways = _Alternatives(odds, task)
+    power, rates = ways.power(None), ways.prior
+    for _ in range(REFITS):
+        rates = ways.rates(power, rates)
+        power = ways.power(rates)
+    against, total = ways.against(ways.heights(power), rates)
+    put = against.argmax(1)
+    order = np.lexsort((against[np.arange(len(put)), put], ways.rows))
+    drop, add = np.full(ways.n, -1), np.full(ways.n, -1)
+    # In this order the last, and so the one that stays, is the highest of each label.
+    drop[ways.rows[order]] = np.where(ways.wrong[order] == ways.k, -1, ways.wrong[order])
+    add[ways.rows[order]] = np.where(put[order] == ways.k, -1, put[order])
+    return Judged(1 / (1 + total), drop, add, scaled(odds, power, task.exclusive))
 
 
-def _best(
-    odds: Floats, total: Floats, rows: NDArray[np.int64], wrong: NDArray[np.int64], n: int, k: int
-) -> Judged:
-    """Trust, and the alternative with the highest odds of each label."""
-    put = odds.argmax(1)
-    height = odds[np.arange(len(rows)), put]
-    order = np.lexsort((height, rows))
-    # Labels without a single alternative keep -1.
-    drop, add = np.full(n, -1), np.full(n, -1)
-    drop[rows[order]] = np.where(wrong[order] == k, -1, wrong[order])
-    add[rows[order]] = np.where(put[order] == k, -1, put[order])
-    return Judged(1 / (1 + total), drop, add)
+def skill(probability: Floats, task: Task) -> float:
+    """Share of the labels' entropy that the reader explains, in [0, 1]; 0 when no better than the base rates."""
+    base = np.clip(task.given.mean(0), FLOOR, 1 - FLOOR)
+    if task.exclusive:
+        loss = -np.log(probability[task.given]).mean()
+        without = -(base * np.log(base)).sum()
+    else:
+        loss = -np.log(np.where(task.given, probability, 1 - probability)).sum(1).mean()
+        without = -(base * np.log(base) + (1 - base) * np.log1p(-base)).sum()
+    return float(np.clip(1 - loss / without, 0, 1)) if without > 0 else 0.0
+
+
+def own_probability(probability: Floats, task: Task) -> Floats:
+    """The reader's probability of each given value, shape (n,); of sets, that of its least likely part."""
+    right = np.where(task.given, probability, 1 - probability)
+    result: Floats = probability[task.given] if task.exclusive else right.min(1)
+    return result
+
+
+def expressed(probability: Floats, task: Task) -> Bools:
+    """Which labels the text speaks for: every given value at least halfway from its base rate to certainty."""
+    needed = (1 + task.given.mean(0)) / 2
+    return np.asarray((~task.given | (probability >= needed)).all(1) & task.given.any(1))
+
+
+def trust_of(judged: Judged, task: Task) -> Floats:
+    """Trust, led back to the reader's own probability of the given value where the reader knows little.
+
+    A reader without skill finds nothing suspicious in any label, right or wrong; then only its own, low, probability
+    may be said. From FULL_SKILL on the judged trust stands.
+    """
+    share = min(1.0, skill(judged.probability, task) / FULL_SKILL)
+    own = np.clip(own_probability(judged.probability, task), FLOOR, 1 - FLOOR)
+    judge_odds, own_odds = (np.log(t) - np.log1p(-t) for t in (np.clip(judged.trust, FLOOR, 1 - FLOOR), own))
+    return np.asarray(1 / (1 + np.exp(-(share * judge_odds + (1 - share) * own_odds))))
 
 
 def alarm_threshold(trust: Floats, false_alarms: float) -> float:

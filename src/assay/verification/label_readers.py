@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.verification.label_noise import FLOOR, Floats, Task, judge, temperature
+from assay.verification.label_noise import FLOOR, Floats, Task, judge
 
-EPOCH_STEPS = 60_000
-"""Gradient steps of one fit, at least six epochs and at most forty."""
+EPOCH_STEPS = 20_000
+"""Gradient steps of one fit, at least five epochs and at most fifteen."""
 
 FIT_ROWS = 50_000
 """Targets that one reader is fitted on at most."""
@@ -51,8 +51,8 @@ def out_of_fold(data: Folded, rounds: int = 2) -> Floats:
     """Probability of every value for every target, shape (n, k), from readers that did not see its session.
 
     rounds=1 is plain cross-validation. rounds=2 weighs the labels that a reader is fitted on by their trust.
-    *Guarantee*: row i depends on the features of i and on labels of other folds only; not on the label of i nor, through
-    weights, on any label of its fold (test_own_label_never_reaches_its_own_probability).
+    *Guarantee*: row i depends on the features of i and on labels of other folds only; not on the label of i nor,
+    through weights, on any label of its fold (test_own_label_never_reaches_its_own_probability).
     """
     folds = int(data.fold.max()) + 1
     weights: list[Floats | None] = [None] * folds
@@ -80,14 +80,12 @@ def _pair_trust(data: Folded, folds: int) -> list[Floats]:
         rest = data.fold != held
         task = data.part(rest)
         full = np.zeros(len(rest))
-        full[rest] = judge(temperature(read[held][rest], task), task).trust
+        full[rest] = judge(read[held][rest], task).trust
         trust.append(full)
     return trust
 
 
-def _fit_and_read(
-    data: Folded, train: NDArray[np.bool_], test: NDArray[np.bool_], weights: Floats | None
-) -> Floats:
+def _fit_and_read(data: Folded, train: NDArray[np.bool_], test: NDArray[np.bool_], weights: Floats | None) -> Floats:
     """Probabilities for the test rows of a reader fitted on the training rows, shape (tests, k)."""
     rows = np.flatnonzero(train)
     if len(rows) > FIT_ROWS:
@@ -108,7 +106,7 @@ def _learner(n: int, seed: int) -> Any:
     return SGDClassifier(
         loss="log_loss",
         alpha=float(np.clip(0.6 / n, 3e-5, 5e-3)),
-        max_iter=int(np.clip(EPOCH_STEPS // max(n, 1), 6, 40)),
+        max_iter=int(np.clip(EPOCH_STEPS // max(n, 1), 5, 15)),
         tol=None,
         average=True,
         random_state=seed % 2**32,
@@ -125,7 +123,8 @@ def _read_categories(features: Any, given: Any, questions: Any, weights: Floats 
         return result
     reader = _learner(len(answer), seed).fit(features, answer, sample_weight=weights)
     result[:, reader.classes_] = np.maximum(reader.predict_proba(questions), FLOOR)
-    return result / result.sum(1, keepdims=True)
+    result /= result.sum(1, keepdims=True)
+    return result
 
 
 def _read_element(features: Any, present: Any, questions: Any, weights: Floats | None, seed: int) -> Floats:

@@ -7,7 +7,7 @@
   const fields = { tier: pick("f-tier"), name: pick("f-name"), goal: pick("f-goal"), code: pick("f-code"), order: pick("f-order"), text: pick("f-text") };
   const sessions = Array.from(list.querySelectorAll("details.session")).map((node) => ({
     node,
-    chips: Array.from(node.querySelectorAll("details.chip")),
+    chips: Array.from(node.querySelectorAll(".chip")),
     notes: (node.dataset.notes || "").split(" "),
     words: null,
   }));
