@@ -1,3 +1,74 @@
-"""assay: simulated user sessions whose ground-truth labels can be trusted, and how far."""
+"""assay: simulated user sessions whose ground-truth labels can be trusted, and how far.
+
+One door: the records, and the verbs in the order of the flow.
+
+    import assay
+    assay.run("returns", "runs/r1", assay.Plan(n=100, seed=1))
+    assay.sample("runs/r1", 150, "sample.csv", labels=["core_act"])
+    assay.certify("runs/r1", answers="answers.csv")
+
+Everything is imported on first use, so that `import assay` is quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_VERBS = {
+    "author": "assay.door.running",
+    "simulate": "assay.door.running",
+    "verify": "assay.door.running",
+    "power": "assay.door.running",
+    "certify": "assay.door.certifying",
+    "report": "assay.door.trusting",
+    "export": "assay.door.exporting",
+    "run": "assay.door.running",
+    "demo": "assay.door.demo",
+    "audit": "assay.door.auditing",
+    "import_sessions": "assay.door.auditing",
+    "sample": "assay.door.certifying",
+    "plant": "assay.door.planting",
+    "show": "assay.door.running",
+    "lint": "assay.door.linting",
+}
+_TYPES = {
+    "Blueprint": "assay.records",
+    "Scenario": "assay.records",
+    "Session": "assay.records",
+    "Verdict": "assay.records",
+    "Label": "assay.records",
+    "Certificate": "assay.records",
+    "Plan": "assay.door.options",
+}
+_MODULES = ("aio", "testing", "records")
+
+__all__ = [*_VERBS, *_TYPES, *_MODULES, "__version__"]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from assay import aio, records, testing
+    from assay.door.auditing import audit, import_sessions
+    from assay.door.certifying import certify, sample
+    from assay.door.demo import demo
+    from assay.door.exporting import export
+    from assay.door.linting import lint
+    from assay.door.options import Plan
+    from assay.door.planting import plant
+    from assay.door.running import author, power, run, show, simulate, verify
+    from assay.door.trusting import report
+    from assay.records import Blueprint, Certificate, Label, Scenario, Session, Verdict
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"assay.{name}")
+    home = _VERBS.get(name) or _TYPES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'assay' has no attribute {name!r}; it has {', '.join(__all__)}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

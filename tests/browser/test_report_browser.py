@@ -128,6 +128,8 @@ def test_nothing_overflows_sideways(visit, width):
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     wide = page.evaluate(
-        "w => [...document.querySelectorAll('main *:not(.sr):not(svg *)')].filter(n => n.getBoundingClientRect().right > w + 1).length", width
+        "w => [...document.querySelectorAll('main *:not(.sr):not(svg *)')]"
+        ".filter(n => n.getBoundingClientRect().right > w + 1).length",
+        width,
     )
     assert wide == 0

@@ -25,7 +25,11 @@ def rows(exported):
 
 @pytest.mark.parametrize(
     ("more", "message"),
-    [({"format": "xml"}, "no format 'xml'"), ({"tiers": ("good",)}, "no tier 'good'"), ({"tiers": ()}, "no tier was named")],
+    [
+        ({"format": "xml"}, "no format 'xml'"),
+        ({"tiers": ("good",)}, "no tier 'good'"),
+        ({"tiers": ()}, "no tier was named"),
+    ],
 )
 def test_bad_choices_are_one_clear_error(made, tmp_path, more, message):
     with pytest.raises(BadInput, match=message):
@@ -109,7 +113,13 @@ def test_a_granted_certificate_stands_in_the_card(tmp_path):
 
 def test_names_from_the_data_cannot_write_markup_or_header_lines():
     hostile = 'x"\nlicense: mit\n---\n<script>alert(1)</script> | [a](http://b.invalid)'
-    text = card(About(sessions=[Session(id="a", turns=(Turn(speaker="user", text=""),), source=hostile)], labels=[], tiers=("certified",)))
+    text = card(
+        About(
+            sessions=[Session(id="a", turns=(Turn(speaker="user", text=""),), source=hostile)],
+            labels=[],
+            tiers=("certified",),
+        )
+    )
     header = yaml.safe_load(text.split("\n---\n")[0].removeprefix("---"))
     assert header["license"] == "unknown"
     assert "<script>" not in text.split("\n---\n", 1)[1]
@@ -118,7 +128,9 @@ def test_names_from_the_data_cannot_write_markup_or_header_lines():
 
 def test_the_licence_is_stated_only_where_sessions_agree():
     def about(*licences):
-        return About(sessions=[Session(id=str(i), turns=(), licence=x) for i, x in enumerate(licences)], labels=[], tiers=())
+        return About(
+            sessions=[Session(id=str(i), turns=(), licence=x) for i, x in enumerate(licences)], labels=[], tiers=()
+        )
 
     assert licence_of(about("mit", "mit")) == "mit"
     assert licence_of(about("mit", "cc-by-4.0")) == "other"

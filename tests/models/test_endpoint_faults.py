@@ -135,7 +135,8 @@ def run(body: Callable[[], Any]) -> Any:
     return asyncio.run(body())
 
 
-TRANSIENT = "429 500 stall stall_midway cut truncated empty null no_choices list content_is_a_number".split()
+TRANSIENT = ["429", "500", "stall", "stall_midway", "cut", "truncated"]
+TRANSIENT += ["empty", "null", "no_choices", "list", "content_is_a_number"]
 
 
 @pytest.mark.parametrize("fault", TRANSIENT)

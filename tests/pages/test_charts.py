@@ -10,13 +10,22 @@ def parsed(markup):
 
 
 def test_titles_are_escaped():
-    for chart in (stacked([("suspect", 1)], 1, HOSTILE), bar(0.5, HOSTILE), rates((0.5, None, None), None, HOSTILE), icon(HOSTILE)):
+    for chart in (
+        stacked([("suspect", 1)], 1, HOSTILE),
+        bar(0.5, HOSTILE),
+        rates((0.5, None, None), None, HOSTILE),
+        icon(HOSTILE),
+    ):
         root = parsed(chart)
         assert root.find(".//script") is None
 
 
 def test_a_stacked_bar_gives_each_class_its_share():
-    widths = [e.get("width") for e in parsed(stacked([("a", 1), ("b", 0), ("c", 3)], 4, "t")) if (e.get("class") or "").startswith("fill")]
+    widths = [
+        e.get("width")
+        for e in parsed(stacked([("a", 1), ("b", 0), ("c", 3)], 4, "t"))
+        if (e.get("class") or "").startswith("fill")
+    ]
     assert widths == ["25.00%", "75.00%"]
 
 
@@ -25,7 +34,7 @@ def test_an_empty_bar_is_drawn_as_an_empty_track():
 
 
 def test_values_beyond_the_axis_end_at_its_edge():
-    shapes = parsed(bar(1.7, "t", low=-0.2, high=3.0, planned=2.0))
+    shapes = parsed(bar(1.7, "t", limits=(-0.2, 3.0), planned=2.0))
     assert {e.get("x2") for e in shapes if e.get("class") == "whisker"} == {"100.00%"}
     assert {e.get("x1") for e in shapes if e.get("class") == "whisker"} == {"0.00%"}
 

@@ -11,8 +11,8 @@ from made_run import CERTIFICATE_COST, granted, make_run
 from assay.errors import BadInput
 from assay.pages.coverage import planned
 from assay.pages.numbers import by_name, funnel, shown_tier
-from assay.pages.reading import read_run, read_verdicts
 from assay.pages.readable import pieces, values_from_text
+from assay.pages.reading import read_run, read_verdicts
 from assay.pages.report import write_report
 from assay.pages.shown import choose
 from assay.pages.words import certificate_lines, percent
@@ -150,7 +150,10 @@ def test_the_headline_counts_what_may_be_trusted(made):
     labels = list(read(made, "labels"))
     good = sum(x.tier in ("certified", "provisional") for x in labels)
     _, found = page(made)
-    assert f"{percent(good / len(labels))} of the labels may be trusted: {good} of {len(labels)} labels in 20 sessions" in found.text
+    assert (
+        f"{percent(good / len(labels))} of the labels may be trusted: {good} of {len(labels)} labels in 20 sessions"
+        in found.text
+    )
     assert CERTIFICATE_COST in found.text
     assert "No label is certified" in found.text
 
@@ -244,10 +247,20 @@ def test_values_that_stand_in_the_text_are_withheld():
 
 def test_quotes_are_marked_where_they_stand_and_the_worst_status_wins():
     def verdict(quote: str, status: str, turn: int = 0) -> Verdict:
-        return Verdict(code="LB02", session="s", turn=turn, name="n", status=status, evidence=(Quote(turn=turn, quote=quote),))
+        return Verdict(
+            code="LB02", session="s", turn=turn, name="n", status=status, evidence=(Quote(turn=turn, quote=quote),)
+        )
 
-    found = pieces("one two three", 0, [verdict("one two", "supported"), verdict("two three", "contradicted"), verdict("x", "supported", 1)])
-    assert [(p.text, p.status) for p in found] == [("one ", "supported"), ("two", "contradicted"), (" three", "contradicted")]
+    found = pieces(
+        "one two three",
+        0,
+        [verdict("one two", "supported"), verdict("two three", "contradicted"), verdict("x", "supported", 1)],
+    )
+    assert [(p.text, p.status) for p in found] == [
+        ("one ", "supported"),
+        ("two", "contradicted"),
+        (" three", "contradicted"),
+    ]
     assert "".join(p.text for p in found) == "one two three"
     assert [(p.text, p.by) for p in pieces("no such", 0, [verdict("absent", "supported")])] == [("no such", ())]
     assert pieces("", 0, [])[0].text == ""
@@ -287,7 +300,11 @@ def test_a_certificate_is_told_with_its_answers_and_bound():
     assert lines[0].startswith("Granted (pooled; 1 wrong of 93 answers; upper limit 5.0 %)")
     assert any("assessors never pass" in line for line in lines)
     assert any("Overall error" in line and "1.0 % to 9.0 %" in line.replace("1.0 to", "1.0 % to") for line in lines)
-    refused = {"status": "refused", "claims": [{"name": "act", "granted": False, "reason": "Too few."}], "plan": {"sentence": "59."}}
+    refused = {
+        "status": "refused",
+        "claims": [{"name": "act", "granted": False, "reason": "Too few."}],
+        "plan": {"sentence": "59."},
+    }
     assert certificate_lines(refused) == ["Refused (act; 0 wrong of 0 answers): Too few.", "59."]
     assert "No certificate was made yet" in certificate_lines(None)[0]
 
@@ -297,10 +314,17 @@ def test_the_report_repeats_byte_for_byte(made):
 
 
 PAIRS = [
-    *((ink, ground) for ink in ("ink", "muted", "accent", "certified", "provisional", "suspect", "rejected", "unchecked")
-      for ground in ("page", "surface", "raised")),
-    ("ink", "accent-soft"), ("muted", "accent-soft"), ("accent", "accent-soft"), ("ink", "quote"), ("ink", "quote-bad"),
-]  # fmt: skip
+    *(
+        (ink, ground)
+        for ink in ("ink", "muted", "accent", "certified", "provisional", "suspect", "rejected", "unchecked")
+        for ground in ("page", "surface", "raised")
+    ),
+    ("ink", "accent-soft"),
+    ("muted", "accent-soft"),
+    ("accent", "accent-soft"),
+    ("ink", "quote"),
+    ("ink", "quote-bad"),
+]
 
 
 @pytest.mark.parametrize("theme", [0, 1])

@@ -18,14 +18,14 @@ def command(
     import json
 
     from assay.authoring.blueprints import load_blueprint
-    from assay.authoring.lint import lint
     from assay.authoring.schema import blueprint_schema
+    from assay.door.linting import lint
 
     if schema:
         result(blueprint_schema(), True, json.dumps(blueprint_schema()))
         return
     book = load_blueprint(blueprint)
-    findings = lint(book)
+    findings = lint(blueprint)
     value = {"blueprint": book.name, "hash": book.hash, "findings": [{"code": f.code, "field": f.field, "message": f.message} for f in findings]}
     words = "\n".join(f"{f.code} {f.field}: {f.message}" for f in findings) or f"{book.name}: no defects found ({len(book.goals)} goals, {len(book.user_acts)} user acts)"
     result(value, as_json, words)

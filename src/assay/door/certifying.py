@@ -14,7 +14,7 @@ from assay.certification.one import Ask
 from assay.certification.one import certify as certify_one
 from assay.certification.sample import COLUMNS, POOLED, Design, draw
 from assay.door.making import blueprint_of
-from assay.door.trusting import write_certificate
+from assay.door.trusting import labels_stage, write_certificate
 from assay.errors import BadInput
 from assay.records.base import digest
 from assay.records.certificate import Certificate
@@ -46,6 +46,8 @@ def sample(
     sample-1.json, ... Raises BadInput for a draw that is not possible.
     """
     with RunFolder(directory) as folder:
+        if not folder.has("labels.jsonl"):
+            labels_stage(folder)
         found: list[Label] = list(read(folder.path, "labels"))
         sessions = {s.id: s for s in read(folder.path, "sessions")}
         codebook = codebook_of(folder)
@@ -79,6 +81,8 @@ def certify(
     become `certified` in labels.jsonl. Raises BadAnswers, BadInput.
     """
     with RunFolder(directory) as folder:
+        if not folder.has("labels.jsonl"):
+            labels_stage(folder)
         labels: list[Label] = list(read(folder.path, "labels"))
         if answers is None:
             certificate = costs.not_requested(labels, alpha=alpha, delta=delta)

@@ -145,23 +145,22 @@ def power_stage(
     elif shipped is not None and len(sessions) < OWN_POWER_SESSIONS:
         power = borrow(shipped[1], blueprint_hash=name, verifier=verifier_version(), origin=shipped[0])
     else:
-        progress("power", 0, 1)
         verify = offline_verifier(blueprint, plan.seed, select(None), printed=False)
         power = measure(
             sessions, verify, seed=plan.seed, rate=0.15, blueprint_hash=name, verifier=verifier_version(), model=made,
-            reword=reword, plan=_power_plan(blueprint),
+            reword=reword, plan=_power_plan(blueprint, progress),
         )  # fmt: skip
     write_json(folder.file("power.json"), power)
-    progress("power", 1, 1)
     folder.stage_done("power", n=len(power["results"]), borrowed=power.get("from"))
     return power
 
 
-def _power_plan(blueprint: Blueprint | None) -> Any:
+def _power_plan(blueprint: Blueprint | None, progress: Progress) -> Any:
     from assay.planting.power import Plan as PowerPlan
     from assay.planting.run import Aids
 
-    return PowerPlan(aids=Aids.of(blueprint)) if blueprint is not None else PowerPlan()
+    aids = Aids.of(blueprint) if blueprint is not None else Aids()
+    return PowerPlan(aids=aids, progress=lambda done, total: progress("power", done, total))
 
 
 def _digest_of(model: str) -> str:

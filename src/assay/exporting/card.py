@@ -10,7 +10,7 @@ from assay.records import Certificate, Label, Session
 
 MEANS = {
     "certified": "people's answers bound the error of these labels (the claim is below)",
-    "provisional": "an independent reader agrees, no independent check disagrees, and planted faults show that it would notice",
+    "provisional": "an independent reader agrees, none disagrees, and planted faults show that it would notice",
     "suspect": "unchecked, or something is missing or disagrees",
     "rejected": "a deterministic rule fails, or two independent checks contradict",
 }
@@ -37,7 +37,15 @@ class About:
 
 def card(about: About) -> str:
     """README.md of the dataset: a YAML header that dataset hubs read, then plain words."""
-    parts = [_header(about), _title(about), _labels(about), _certificate(about), _how(about), _limits(about), _load(about)]
+    parts = [
+        _header(about),
+        _title(about),
+        _labels(about),
+        _certificate(about),
+        _how(about),
+        _limits(about),
+        _load(about),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -51,8 +59,21 @@ def _header(about: About) -> str:
     size = next((name for most, name in SIZES if len(about.sessions) < most), "n>1M")
     lines = ["---", f"pretty_name: {_yaml(_name(about))}", f"license: {_yaml(licence_of(about))}", "language:"]
     lines += [f"- {_yaml(tag)}" for tag in languages]
-    lines += ["tags:", *(["- synthetic"] if any(s.authored for s in about.sessions) else []), "- dialogue", "- simulated-users", "- assay"]
-    lines += ["size_categories:", f"- {size}", "configs:", "- config_name: default", f"  data_files: {_yaml(about.data_file)}", "---"]
+    lines += [
+        "tags:",
+        *(["- synthetic"] if any(s.authored for s in about.sessions) else []),
+        "- dialogue",
+        "- simulated-users",
+        "- assay",
+    ]
+    lines += [
+        "size_categories:",
+        f"- {size}",
+        "configs:",
+        "- config_name: default",
+        f"  data_files: {_yaml(about.data_file)}",
+        "---",
+    ]
     return "\n".join(lines)
 
 
@@ -77,7 +98,8 @@ def _title(about: About) -> str:
     kept = sum(label.tier in about.tiers for label in about.labels)
     made = "simulated" if about.sessions and all(s.authored for s in about.sessions) else "imported"
     return (
-        f"# {_plain(_name(about))}\n\n{len(about.sessions):,} {made} user sessions with {kept:,} of {len(about.labels):,} labels: "
+        f"# {_plain(_name(about))}\n\n{len(about.sessions):,} {made} user sessions with {kept:,} of "
+        f"{len(about.labels):,} labels: "
         f"those of tier {' or '.join(about.tiers)}. Each label carries its tier; a session keeps all its turns, and "
         "`labels_left_out` counts its labels that were left out."
     )
@@ -87,12 +109,20 @@ def _labels(about: About) -> str:
     by_name: dict[str, Counter[str]] = {}
     for label in about.labels:
         by_name.setdefault(label.name, Counter())[label.tier] += 1
-    lines = ["## Labels", "", "| name | certified | provisional | suspect | rejected | in this dataset |", "|---|---|---|---|---|---|"]
+    lines = [
+        "## Labels",
+        "",
+        "| name | certified | provisional | suspect | rejected | in this dataset |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, tiers in sorted(by_name.items()):
         cells = " | ".join(str(tiers[t]) for t in MEANS)
         lines.append(f"| {_plain(name)} | {cells} | {sum(tiers[t] for t in about.tiers)} |")
     lines += ["", *(f"- **{tier}**: {words}." for tier, words in MEANS.items())]
-    lines += ["", "`rank_score` orders labels and is no probability. `trust` is a probability where it was measured, else null."]
+    lines += [
+        "",
+        "`rank_score` orders labels and is no probability. `trust` is a probability where it was measured, else null.",
+    ]
     return "\n".join(lines)
 
 
@@ -100,12 +130,15 @@ def _certificate(about: About) -> str:
     certificate = about.certificate
     if certificate is None or certificate.status == "not_requested":
         cost = (certificate.plan.get("sentence") if certificate else None) or ""
-        return f"## Certificate\n\nNone: no people have answered a sample of this run, so no label is certified. {cost}".rstrip()
+        return f"## Certificate\n\nNone: nobody has answered a sample of this run, so no label is certified. {cost}".rstrip()
     lines = ["## Certificate", "", f"Status: {certificate.status}."]
     for claim in certificate.claims:
         bound = f"; upper limit of the error {100 * claim.bound:.3g} %" if claim.bound is not None else ""
         word = "granted" if claim.granted else "refused"
-        lines.append(f"- {_plain(claim.name)} ({word}; {claim.wrong} wrong of {claim.n_answers} answers{bound}): {_plain(claim.reason)}")
+        lines.append(
+            f"- {_plain(claim.name)} ({word}; {claim.wrong} wrong of {claim.n_answers} answers{bound}): "
+            f"{_plain(claim.reason)}"
+        )
     lines += [f"- Assumes: {_plain(a)}." for a in certificate.assumes]
     return "\n".join(lines)
 
@@ -128,24 +161,33 @@ def _how(about: About) -> str:
         facts.append(("user turns worded by", ", ".join(f"{k} ({n} of {len(turns)})" for k, n in worded.most_common())))
     lines = [f"- {k}: {_plain(v)}" for k, v in facts]
     authored = (
-        "Every label of these sessions was drawn before any text existed; a state machine decided what the user does, and "
+        "Every label of these sessions was drawn before any text existed; a state machine decided what the user "
+        "does, and "
         "a language model only put it into words."
     )
-    return "\n".join(["## How it was made", "", *([authored, ""] if any(s.authored for s in about.sessions) else []), *lines])
+    return "\n".join(
+        ["## How it was made", "", *([authored, ""] if any(s.authored for s in about.sessions) else []), *lines]
+    )
 
 
 def _limits(about: About) -> str:
     lines = ["## Known limits", ""]
     if any(s.authored for s in about.sessions):
-        lines.append("- Simulated users are not people: shares of goals and acts are the blueprint's, not those of any population.")
+        lines.append(
+            "- Simulated users are not people: shares of goals and acts are the blueprint's, not a population's."
+        )
     if "certified" not in {label.tier for label in about.labels}:
-        lines.append("- No label is certified; how many provisional ones are wrong was not measured on people's answers.")
+        lines.append(
+            "- No label is certified; how many provisional ones are wrong was not measured on people's answers."
+        )
     lines.append("- A missing label is one that could not be trusted, not one that does not hold.")
     unread = sorted({x.name for x in about.labels} - {x.name for x in about.labels if x.tier in about.tiers})
     if unread:
         lines.append(f"- No label of these names is in the dataset: {', '.join(map(_plain, unread))}.")
     if about.private:
-        lines.append("- `private` holds what one party knew and the other did not: never show it to the system under test.")
+        lines.append(
+            "- `private` holds what one party knew and the other did not: never show it to the system under test."
+        )
     if licence_of(about) in ("unknown", "other"):
         lines.append("- The licence of the text was not stated, or differs by session: see `licence` of each row.")
     return "\n".join(lines)
@@ -153,7 +195,8 @@ def _limits(about: About) -> str:
 
 def _load(about: About) -> str:
     kind = "parquet" if about.data_file.endswith(".parquet") else "json"
-    return f'## Use\n\n```python\nfrom datasets import load_dataset\n\nload_dataset("{kind}", data_files="{about.data_file}")\n```'
+    call = f'load_dataset("{kind}", data_files="{about.data_file}")'
+    return f"## Use\n\n```python\nfrom datasets import load_dataset\n\n{call}\n```"
 
 
 def _plain(text: str) -> str:

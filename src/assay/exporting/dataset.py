@@ -46,8 +46,8 @@ def export(
     knew is in the rows. licence: stated in the card; default: the sessions' own, where they agree. JSON lines are in
     the session form; Parquet has fixed columns and loads with `datasets.load_dataset("parquet", data_files=...)`.
 
-    Raises BadInput for an unknown format or tier, an output that is a file, a run whose sessions or labels were not made
-    yet, or a missing pyarrow; StorageFailed when it cannot be written.
+    Raises BadInput for an unknown format or tier, an output that is a file, a run without sessions or
+    labels, or a missing pyarrow; StorageFailed when it cannot be written.
     """
     folder, target = Path(directory), Path(out)
     _check(folder, target, format, tiers)
@@ -63,12 +63,20 @@ def export(
         write_jsonl(data, (session_form(s, labels[s.id], wanted, private=private) for s in sessions))
     every = [x for s in sessions for x in labels[s.id]]
     about = About(
-        sessions=sessions, labels=every, tiers=tuple(t for t in TIERS if t in wanted), run=_run(folder), licence=licence,
-        certificate=_certificate(folder), data_file=data.name, private=private,
-    )  # fmt: skip
+        sessions=sessions,
+        labels=every,
+        tiers=tuple(t for t in TIERS if t in wanted),
+        run=_run(folder),
+        licence=licence,
+        certificate=_certificate(folder),
+        data_file=data.name,
+        private=private,
+    )
     atomic_write(target / "README.md", card(about).encode("utf-8", "replace"))
     kept = sum(x.tier in wanted for x in every)
-    return Exported(data=data, card=target / "README.md", sessions=len(sessions), labels=kept, left_out=len(every) - kept)
+    return Exported(
+        data=data, card=target / "README.md", sessions=len(sessions), labels=kept, left_out=len(every) - kept
+    )
 
 
 def _check(folder: Path, target: Path, format: str, tiers: Sequence[str]) -> None:
@@ -76,7 +84,9 @@ def _check(folder: Path, target: Path, format: str, tiers: Sequence[str]) -> Non
         raise BadInput(f"no format {format!r}", now="one of jsonl, parquet")
     unknown = [t for t in tiers if t not in TIERS]
     if unknown or not tiers:
-        raise BadInput(f"no tier {unknown[0]!r}" if unknown else "no tier was named", now=f"one or more of {', '.join(TIERS)}")
+        raise BadInput(
+            f"no tier {unknown[0]!r}" if unknown else "no tier was named", now=f"one or more of {', '.join(TIERS)}"
+        )
     if not folder.is_dir():
         raise BadInput("no such run folder", where=str(folder), now="give the folder that `assay run --out DIR` wrote")
     if target.exists() and not target.is_dir():
@@ -102,5 +112,7 @@ def _certificate(folder: Path) -> Certificate | None:
     try:
         certificate: Certificate = next(iter(read(folder, "certificate")))
     except ValidationError as error:
-        raise BadInput("certificate.json is not a certificate of this version", where=str(folder), now="certify again") from error
+        raise BadInput(
+            "certificate.json is not a certificate of this version", where=str(folder), now="certify again"
+        ) from error
     return certificate

@@ -27,7 +27,9 @@ def write_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> int:
         table = pa.Table.from_pylist(found, schema=_schema(pa))
     except UnicodeEncodeError as error:
         raise BadInput(
-            "a text holds half of a surrogate pair, which Parquet cannot store", where=str(path), now="export with format jsonl"
+            "a text holds half of a surrogate pair, which Parquet cannot store",
+            where=str(path),
+            now="export with format jsonl",
         ) from error
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
@@ -39,15 +41,28 @@ def _schema(pa: Any) -> Any:
     text = pa.string()
     label = pa.struct(
         [
-            ("name", text), ("value", text), ("kind", text), ("source", text), ("tier", text), ("rank_score", pa.float64()),
-            ("trust", pa.float64()), ("trust_basis", text), ("reasons", pa.list_(text)),
+            ("name", text),
+            ("value", text),
+            ("kind", text),
+            ("source", text),
+            ("tier", text),
+            ("rank_score", pa.float64()),
+            ("trust", pa.float64()),
+            ("trust_basis", text),
+            ("reasons", pa.list_(text)),
         ]
-    )  # fmt: skip
+    )
     turn = pa.struct(
         [("turn", pa.int32()), ("speaker", text), ("text", text), ("realised_by", text), ("labels", pa.list_(label))]
     )
     fact = pa.struct([("party", text), ("fact", text), ("value", text)])
     heads = [(name, text) for name in ("id", "source", "licence", "language", "mode", "end", "scenario_hash")]
     return pa.schema(
-        [*heads, ("labels", pa.list_(label)), ("turns", pa.list_(turn)), ("private", pa.list_(fact)), ("labels_left_out", pa.int32())]
+        [
+            *heads,
+            ("labels", pa.list_(label)),
+            ("turns", pa.list_(turn)),
+            ("private", pa.list_(fact)),
+            ("labels_left_out", pa.int32()),
+        ]
     )

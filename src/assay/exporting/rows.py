@@ -22,10 +22,18 @@ def session_form(session: Session, labels: Sequence[Label], tiers: Collection[st
     for number, turn in enumerate(session.turns):
         own = by_turn.get(number, [])
         row: dict[str, Any] = {"speaker": turn.speaker, "text": turn.text}
-        row |= {k: v for k, v in turn.row().items() if k in ("tool_calls", "tool_call_id", "name", "time", "realised_by") and v is not None}
+        row |= {
+            k: v
+            for k, v in turn.row().items()
+            if k in ("tool_calls", "tool_call_id", "name", "time", "realised_by") and v is not None
+        }
         turns.append({**row, "labels": {x.name: x.value for x in own}, "tiers": {x.name: _trust(x) for x in own}})
     whole = by_turn.get(None, [])
-    row = {k: v for k, v in session.row().items() if k in ("id", "source", "licence", "split", "language") and v is not None}
+    row = {
+        k: v
+        for k, v in session.row().items()
+        if k in ("id", "source", "licence", "split", "language") and v is not None
+    }
     row |= {"mode": session.mode, "end": session.end, "scenario_hash": session.scenario_hash}
     row |= {"session_labels": {x.name: x.value for x in whole}, "session_tiers": {x.name: _trust(x) for x in whole}}
     if private:

@@ -13,13 +13,15 @@ import numpy as np
 from assay.learning import pools
 from assay.learning.data import HumanSession, HumanTurn, PromptBuilder, Sequence_, Terciles, TurnAct, manner, sequence
 
-P_VALUES, P_SLOTS, P_WORDS, P_GOAL = 0.4, 0.3, 0.25, 0.5
+P_VALUES, P_SLOTS, P_WORDS, P_GOAL = 0.55, 0.3, 0.25, 0.5
 """Share of sessions whose values, slot names, nouns and verbs, goal phrases are varied."""
 P_DROP, P_NO_GOAL, P_FROM_START, P_SHORT = 0.25, 0.15, 0.6, 0.6
 """Chance to drop a word of manner, to leave the goal out, to begin at the first turn, and to keep only the last
 sentence of every assistant turn."""
 FORMAT = ("NB-#####", "KX-#####", "######", "A##-####", "##-??-##", "???###", "ORD#######", "#####-?")
 """Patterns of made-up codes: # is a digit, ? a letter."""
+BARE_WORDS = 3
+"""Words beside the value that a turn may have for a clause to take the value's place."""
 KINDS = ("code", *pools.VALUES)
 KIND_WEIGHT = np.array([3.0, *({"product": 3.0}.get(k, 1.0) for k in pools.VALUES)])
 
@@ -36,6 +38,17 @@ def make_code(rng: np.random.Generator) -> str:
     letters = "ABCDEFGHJKLMNPQRSTUVWXYZ"
     filled = re.sub("#", lambda _: str(rng.integers(10)), pick(rng, FORMAT))
     return re.sub(r"\?", lambda _: pick(rng, letters), filled)
+
+
+def make_clause(rng: np.random.Generator) -> str:
+    """A reason or problem such as `the lid does not fit`."""
+    return f"{pick(rng, pools.CLAUSE_SUBJECTS)} {pick(rng, pools.CLAUSE_ENDS)}"
+
+
+def new_value(kind: str, rng: np.random.Generator) -> str:
+    """A value of a kind."""
+    made = {"code": make_code, "clause": make_clause}.get(kind)
+    return made(rng) if made else pick(rng, pools.VALUES[kind])
 
 
 def swapper(mapping: Mapping[str, str]) -> Swap:
@@ -91,8 +104,8 @@ def vary_values(session: HumanSession, rng: np.random.Generator) -> HumanSession
         for slot, value in (s for act in turn.acts for s in act.slots):
             if len(value) < 3 or value in ("yes", "no") or value.lower() in values or rng.random() < 0.2:
                 continue
-            kind = _kind(slot, rng)
-            values[value.lower()] = make_code(rng) if kind == "code" else pick(rng, pools.VALUES[kind])
+            kind = _kind(slot, bare=len(turn.text.split()) - len(value.split()) <= BARE_WORDS, rng=rng)
+            values[value.lower()] = new_value(kind, rng)
             if slot not in names and rng.random() < 0.7:
                 names[slot] = pick(rng, pools.KIND_SLOTS[kind])
     swap = swapper(values)
@@ -100,8 +113,14 @@ def vary_values(session: HumanSession, rng: np.random.Generator) -> HumanSession
     return _check(new)
 
 
-def _kind(slot: str, rng: np.random.Generator) -> str:
-    """Kind of the new value: dates and times mostly stay what they are, the rest is drawn."""
+def _kind(slot: str, bare: bool, rng: np.random.Generator) -> str:
+    """Kind of the new value: dates and times mostly stay what they are, the rest is drawn.
+
+    A clause only takes the place of a value that was nearly the whole turn (`bare`); elsewhere it would break the
+    sentence.
+    """
+    if bare and rng.random() < 0.5:
+        return "clause"
     if rng.random() < 0.6:
         for kind in ("date", "time"):
             if kind in slot:

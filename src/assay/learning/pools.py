@@ -28,12 +28,6 @@ VALUES: dict[str, tuple[str, ...]] = {
         "tessa.lind@posteo.net", "okafor88@gmail.com", "p.hughes@outlook.com", "mila.k@proton.me",
         "samir.t@yahoo.com", "anna.bauer@web.de", "lee_wong@icloud.com", "info@northpeak.org", "jd1979@mail.com",
     ),
-    "reason": (
-        "it arrived with a cracked screen", "it is too loud", "a part is missing", "the colour is wrong",
-        "it stopped charging", "it does not fit", "I ordered it twice by mistake", "the zip is broken",
-        "it came too late", "the left button is stuck", "it keeps disconnecting", "it smells of plastic",
-        "the box was already open", "it overheats", "I was charged twice", "nobody picked up the phone",
-    ),
     "amount": (
         "29 euros", "$14.50", "120 dollars", "49.99", "£15", "two hundred dollars", "75 cents", "$1,250", "8 pounds",
     ),
@@ -51,14 +45,26 @@ VALUES: dict[str, tuple[str, ...]] = {
         "gift-wrapped", "second-hand", "express delivery", "the family plan", "store credit", "by bank transfer",
     ),
 }  # fmt: skip
-"""Kind of value -> values. `code` is made on the fly (data.make_code)."""
+"""Kind of value -> values. `code` and `clause` are made on the fly (augment.make_code, augment.make_clause)."""
+
+CLAUSE_SUBJECTS: tuple[str, ...] = (
+    "it", "the lid", "the display", "the battery", "one wheel", "the left button", "the box", "the handle", "the app",
+    "the second one", "the cable", "the sound", "the zip", "my card", "the driver", "the bill", "the water",
+)  # fmt: skip
+CLAUSE_ENDS: tuple[str, ...] = (
+    "arrived broken", "arrived with a crack", "is too loud", "is missing", "has the wrong colour", "stopped working",
+    "does not fit", "is stuck", "came too late", "keeps turning off", "smells of plastic", "was already open",
+    "gets very hot", "is not what I ordered", "was charged twice", "does not turn on", "is smaller than expected",
+    "makes a strange noise", "never showed up", "looks used", "leaks after a day", "has a scratch on it",
+)  # fmt: skip
+"""Halves of made-up clauses, the values of reasons and problems."""
 
 KIND_SLOTS: dict[str, tuple[str, ...]] = {
     "code": ("order number", "booking code", "ticket number", "customer number", "reference", "invoice number"),
     "product": ("item", "product", "article", "device"),
     "person": ("name", "contact", "doctor", "sender"),
     "email": ("email address", "email", "account"),
-    "reason": ("reason", "problem", "issue", "complaint"),
+    "clause": ("reason", "problem", "issue", "complaint"),
     "amount": ("price", "amount", "budget", "fee"),
     "date": ("date", "day", "delivery day"),
     "time": ("time", "hour"),

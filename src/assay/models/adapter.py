@@ -26,7 +26,7 @@ def tensor_types(path: Path) -> dict[str, int]:
         with path.open("rb") as handle:
             return _read(handle)
     except (OSError, struct.error, UnicodeDecodeError, KeyError, ValueError) as error:
-        raise BadInput(f"not a GGUF adapter: {error}", where=str(path), now="make or fetch the adapter again") from error
+        raise BadInput(f"not a GGUF adapter: {error}", where=str(path), now="make the adapter again") from error
 
 
 def is_steady(path: Path) -> bool:

@@ -12,12 +12,14 @@ import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
 from assay.errors import BadInput, ProviderFailed
+from assay.models.adapter import is_steady
 from assay.models.model import Answer, Request
-from assay.models.wire import build_answer
+from assay.models.wire import build_answer, joined
 
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 WEIGHTS_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -115,19 +117,26 @@ def engine_settings(weights: Path, adapter: Path | None, slots: int) -> Any:
 
 
 def _threads() -> int:
+    # the engine's threads spin while they wait for each other: on a processor that is shared with the rest of the
+    # pipeline, one core left free is faster than none; the number does not change an answer
     asked = os.environ.get("ASSAY_THREADS", "")
     if asked.isdigit() and int(asked) > 0:
         return int(asked)
-    return max(1, min(8, len(os.sched_getaffinity(0))))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(8, cores - 1))
 
 
 class Engine:
-    """One llama.cpp server in this process, shared by all embedded models of the same slots."""
+    """One llama.cpp server in this process, shared by all embedded models of the same slots and adapter.
 
-    _open: "ClassVar[dict[int, Engine]]" = {}
+    With an adapter that is not steady (adapter.py) it runs one call at a time and caches no prefix: slow, and still
+    the same bytes each time.
+    """
+
+    _open: ClassVar[dict[tuple[int, Path | None], "Engine"]] = {}
     _guard = threading.Lock()
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, adapter: Path | None) -> None:
         import xllamacpp
 
         weights = weights_path()
@@ -138,17 +147,21 @@ class Engine:
                 where=str(weights),
                 now=f"install the pinned version again: {INSTALL}",
             )
-        self.adapter = ADAPTER if ADAPTER.is_file() else None
-        self.slots, self.users = slots, 0
-        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="embedded")
-        self._server = xllamacpp.Server(engine_settings(weights, self.adapter, slots))
+        self.adapter, self.slots, self.users = adapter, slots, 0
+        self.steady = adapter is None or is_steady(adapter)
+        self._stopping = False
+        self._pool = ThreadPoolExecutor(slots if self.steady else 1, thread_name_prefix="embedded")
+        try:
+            self._server = xllamacpp.Server(engine_settings(weights, adapter, slots))
+        except Exception as error:  # the binding raises what llama.cpp throws
+            raise ProviderFailed(f"the embedded model did not start: {error}", where=str(adapter or weights)) from error
 
     @classmethod
-    def shared(cls, slots: int) -> "Engine":
-        """The engine with that many slots, started when first asked for."""
+    def shared(cls, slots: int, adapter: Path | None) -> "Engine":
+        """The engine with these slots and this adapter, started when first asked for."""
         with cls._guard:
-            engine = cls._open.get(slots) or cls(slots)
-            cls._open[slots] = engine
+            engine = cls._open.get((slots, adapter)) or cls(slots, adapter)
+            cls._open[slots, adapter] = engine
             engine.users += 1
             return engine
 
@@ -156,24 +169,41 @@ class Engine:
         """Give the engine back; the last user stops it."""
         with self._guard:
             self.users -= 1
-            if self.users <= 0 and self._open.get(self.slots) is self:
-                del self._open[self.slots]
+            if self.users <= 0 and self._open.get((self.slots, self.adapter)) is self:
+                del self._open[self.slots, self.adapter]
                 self.stop()
 
     def stop(self) -> None:
-        """Finish the calls in flight, drop those that wait, and free the server."""
+        """Break off the calls in flight at their next token, drop those that wait, and free the server."""
+        self._stopping = True
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._server = None
 
     async def call(self, chat: bool, body: dict[str, Any]) -> dict[str, Any]:
-        """Send one body to the server from a thread of the pool."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._handle, chat, body)
+        """Send one body to the server from a thread of the pool; a cancelled call ends at its next token."""
+        given_up = threading.Event()
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, self._handle, chat, body, given_up)
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
+        except RuntimeError as error:  # the pool was shut down meanwhile
+            raise ProviderFailed("the embedded model was stopped", where="embedded") from error
 
-    def _handle(self, chat: bool, body: dict[str, Any]) -> dict[str, Any]:
+    def _handle(self, chat: bool, body: dict[str, Any], given_up: threading.Event) -> dict[str, Any]:
+        parts: list[dict[str, Any]] = []
+
+        def take(part: dict[str, Any]) -> bool:
+            parts.append(part)
+            return self._stopping or given_up.is_set()
+
+        if self._stopping or given_up.is_set():
+            return {"error": {"message": "stopped"}}
         handle = self._server.handle_chat_completions if chat else self._server.handle_completions
-        answer = handle(body)
-        return dict(answer) if isinstance(answer, dict) else {"error": {"message": f"no answer: {answer!r}"[:200]}}
+        # streamed, because only a stream can be broken off
+        handle({**body, "stream": True, "stream_options": {"include_usage": True}}, take)
+        return {"error": {"message": "stopped"}} if self._stopping or given_up.is_set() else joined(parts)
 
 
 @atexit.register
@@ -185,18 +215,17 @@ def _stop_all() -> None:
 
 
 class EmbeddedModel:
-    """`embedded` (with the adapter) or `embedded-base` (without, for reading)."""
+    """`embedded` (with the shipped adapter), `embedded-base` (without, for reading), `embedded:FILE` (your adapter)."""
 
     def __init__(self, name: str = "embedded", *, slots: int | None = None) -> None:
         self.name, self.slots = name, slots or SLOTS
-        self._engine: Engine | None = Engine.shared(self.slots)
-        self._scale = 1.0 if name == "embedded" else 0.0
-        self._adapter = file_sha256(ADAPTER) if self._engine.adapter and self._scale else None
+        adapter = _adapter_of(name)
+        self._engine: Engine | None = Engine.shared(self.slots, adapter)
+        self._scale = 0.0 if name == "embedded-base" else 1.0
+        self._adapter = file_sha256(adapter) if adapter is not None and self._scale else None
 
     def identity(self) -> dict[str, Any]:
         """Digests of weights and adapter, and the engine's version."""
-        from importlib import metadata
-
         return {
             "model": "SmolLM2-135M-Instruct.Q4_1",
             "weights": WEIGHTS_SHA256,
@@ -208,32 +237,33 @@ class EmbeddedModel:
         """Answer a request. Raises BadInput for a prompt beyond the context, ProviderFailed otherwise."""
         if self._engine is None:
             raise ProviderFailed("the embedded model was closed", where=self.name)
-        raw = await self._engine.call(request.prompt is None, self._body(request))
+        raw = await self._engine.call(request.prompt is None, self._body(self._engine, request))
         if "choices" not in raw:
             raise self._failure(raw)
         choice = raw["choices"][0]
-        return build_answer(raw, choice, choice["text"] if "text" in choice else choice["message"].get("content") or "")
+        return build_answer(raw, choice, choice["text"] if "text" in choice else choice["message"]["content"])
 
-    def _body(self, request: Request) -> dict[str, Any]:
-        body = {**request.sampling.sent(), "seed": request.seed(), "cache_prompt": True}
+    def _body(self, engine: Engine, request: Request) -> dict[str, Any]:
+        body = {**request.sampling.sent(), "seed": request.seed(), "cache_prompt": engine.steady}
         if request.prompt is None:
             body["messages"] = [{"role": role, "content": content} for role, content in request.messages]
             if request.n_probs:
-                body.update(logprobs=True, top_logprobs=request.n_probs)
+                body |= {"logprobs": True, "top_logprobs": request.n_probs}
         else:
             body["prompt"] = request.prompt
             if request.n_probs:
                 body["logprobs"] = request.n_probs
         if request.grammar:
             body["grammar"] = request.grammar
-        if self._engine is not None and self._engine.adapter is not None:
+        if engine.adapter is not None:
             body["lora"] = [{"id": 0, "scale": self._scale}]
         return body
 
     def _failure(self, raw: dict[str, Any]) -> BadInput | ProviderFailed:
-        error = raw.get("error", raw)
-        message = str(error.get("message", error) if isinstance(error, dict) else error)[:300]
-        if isinstance(error, dict) and (error.get("code") == 400 or "context" in message or "grammar" in message):
+        error = raw.get("error")
+        error = error if isinstance(error, dict) else {"message": str(raw)}
+        message = str(error.get("message"))[:300]
+        if error.get("code") == 400:
             return BadInput(f"the embedded model refused the request: {message}", where=self.name)
         return ProviderFailed(f"the embedded model failed: {message}", where=self.name)
 
@@ -241,4 +271,13 @@ class EmbeddedModel:
         """Give the engine back; it stops when no other model uses it."""
         if self._engine is not None:
             engine, self._engine = self._engine, None
-            engine.leave()
+            await asyncio.to_thread(engine.leave)
+
+
+def _adapter_of(name: str) -> Path | None:
+    if not name.startswith("embedded:"):
+        return ADAPTER if ADAPTER.is_file() else None
+    path = Path(name.partition(":")[2]).resolve()
+    if not path.is_file():
+        raise BadInput("no such adapter", where=str(path), now="embedded:FILE.gguf, made by assay learn sft")
+    return path

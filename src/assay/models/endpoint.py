@@ -107,7 +107,8 @@ class EndpointModel:
 
     def identity(self) -> dict[str, Any]:
         """Model name, address and framing of raw prompts. What runs behind the name is the host's own secret."""
-        return {"model": self.name, "host": self.endpoint.host, "path": urlsplit(self.endpoint.url).path, "frame": FRAME}
+        path = urlsplit(self.endpoint.url).path
+        return {"model": self.name, "host": self.endpoint.host, "path": path, "frame": FRAME}
 
     async def complete(self, request: Request) -> Answer:
         """Answer a request. Raises ProviderFailed after the last try, BadInput for what endpoints cannot do."""
@@ -130,7 +131,7 @@ class EndpointModel:
     def _pause(self, fault: Fault, tried: int, rng: np.random.Generator) -> float | None:
         if not fault.again or tried >= self.patience.tries:
             return None
-        grown = self.patience.first_pause * 2 ** (tried - 1) * (0.5 + float(rng.random()))
+        grown = self.patience.first_pause * 2.0 ** (tried - 1) * (0.5 + float(rng.random()))
         if fault.pause is None:
             return min(grown, self.patience.longest_pause)
         return None if fault.pause > self.patience.longest_pause else max(fault.pause, 0.0)

@@ -13,6 +13,7 @@ from assay.models.model import Model
 NAMES = (
     "embedded                  the bundled SmolLM2-135M with its adapter",
     "embedded-base             the same without the adapter",
+    "embedded:FILE             the same with an adapter of yours (GGUF)",
     "openai:NAME               OPENAI_BASE_URL, OPENAI_API_KEY",
     "openai:NAME@URL           another OpenAI-compatible endpoint",
     "python:module:callable    a function from messages to a text",
@@ -26,7 +27,7 @@ def resolve(spec: str, *, slots: int | None = None) -> Model:
     Raises BadInput for an unknown name (with the list), a missing package, module or URL.
     """
     kind, _, rest = spec.partition(":")
-    if spec in ("embedded", "embedded-base"):
+    if spec in ("embedded", "embedded-base") or (kind == "embedded" and rest):
         from assay.models.embedded import EmbeddedModel
 
         return EmbeddedModel(spec, slots=slots)

@@ -58,6 +58,28 @@ def read_answer(raw: dict[str, Any]) -> Answer:
     return build_answer(raw, choice, text or "")
 
 
+def joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """One completion object out of the parts of a stream; an error part is returned as it came."""
+    text: list[str] = []
+    probs: list[Any] = []
+    whole: dict[str, Any] = {}
+    finish = None
+    for part in parts:
+        if "error" in part:
+            return part
+        whole |= {k: v for k, v in part.items() if k != "choices"}
+        for choice in part.get("choices") or []:
+            said = choice["text"] if "text" in choice else (choice.get("delta") or {}).get("content")
+            text.append(said or "")
+            probs += (choice.get("logprobs") or {}).get("content") or []
+            finish = choice.get("finish_reason") or finish
+    if finish is None:
+        return {"error": {"message": "the stream ended early"}}
+    logprobs = {"content": probs} if probs else None
+    whole["choices"] = [{"text": "".join(text), "finish_reason": finish, "logprobs": logprobs}]
+    return whole
+
+
 def build_answer(raw: dict[str, Any], choice: dict[str, Any], text: str) -> Answer:
     """An Answer with the usage and first-token log-probabilities that the object reports."""
     usage = raw.get("usage") or {}

@@ -34,18 +34,21 @@ def stacked(parts: Sequence[tuple[str, int]], total: int, title: str, height: in
             )
             if at:
                 shapes.append(
-                    Markup('<rect class="gap" x="{}" y="0" width="1.5" height="{}"/>').format(_percent(at / total), height)
+                    Markup('<rect class="gap" x="{}" y="0" width="1.5" height="{}"/>').format(
+                        _percent(at / total), height
+                    )
                 )
             at += number
     return _svg(shapes, title, height, "stacked")
 
 
 def bar(
-    share: float, title: str, *, low: float | None = None, high: float | None = None,
+    share: float, title: str, *, limits: tuple[float | None, float | None] = (None, None),
     planned: float | None = None, top: float = 1.0, kind: str = "plain", height: int = 16,
 ) -> Markup:  # fmt: skip
     """A bar of `share` out of `top`, with an interval whisker and a tick where the plan stands."""
     middle = height / 2
+    low, high = limits
     shapes = [
         Markup('<rect class="track" x="0" y="3" width="100%" height="{}" rx="2"/>').format(height - 6),
         Markup('<rect class="fill-{}" x="0" y="3" width="{}" height="{}" rx="2"/>').format(

@@ -46,7 +46,9 @@ class Covered:
     @property
     def top(self) -> float:
         """Largest number drawn, so that bars of one name share a scale."""
-        return max([0.05, *(v.share.high or v.share.point for v in self.values), *(v.planned or 0 for v in self.values)])
+        return max(
+            [0.05, *(v.share.high or v.share.point for v in self.values), *(v.planned or 0 for v in self.values)]
+        )
 
 
 def coverage(made: Made, names: Sequence[str], hidden: frozenset[str]) -> list[Covered]:
@@ -77,7 +79,9 @@ def _covered(name: str, labels: Sequence[Label], plan: Mapping[str, float] | Non
         distinct=sum(c > 0 for c in counts.values()),
         values=tuple(
             Value(
-                value=v, count=counts[v], planned=plan.get(v) if plan is not None else None,
+                value=v,
+                count=counts[v],
+                planned=plan.get(v) if plan is not None else None,
                 share=cluster_mean([float(v in own) for own in keys], sessions),
             )
             for v in shown
@@ -85,7 +89,7 @@ def _covered(name: str, labels: Sequence[Label], plan: Mapping[str, float] | Non
         rest=(len(ordered) - len(shown), sum(counts[v] for v in ordered[len(shown) :])),
         hidden=hidden,
         has_plan=plan is not None,
-    )  # fmt: skip
+    )
 
 
 def planned(made: Made) -> dict[str, dict[str, float]]:
@@ -99,7 +103,9 @@ def planned(made: Made) -> dict[str, dict[str, float]]:
         return {}
     plans: dict[str, dict[str, float]] = {}
     goals = _mapping(book, "goals")
-    weights = {str(g): float(spec["weight"]) for g, spec in goals.items() if isinstance(spec, dict) and "weight" in spec}
+    weights = {
+        str(g): float(spec["weight"]) for g, spec in goals.items() if isinstance(spec, dict) and "weight" in spec
+    }
     if weights and len(weights) == len(goals):
         plans["goal"] = {g: w / sum(weights.values()) for g, w in weights.items()}
     for group in ("profile", "context"):

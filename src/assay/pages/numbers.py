@@ -98,16 +98,31 @@ def funnel(names: Sequence[Name]) -> tuple[list[Step], list[Step]]:
     trusted = tiers["certified"] + tiers["provisional"]
     down = [
         Step(name="all labels", n=everything, kind="all", means="every label of the run"),
-        Step(name="checked", n=everything - tiers["unchecked"], kind="checked", means="at least one check said something"),
-        Step(name="provisional or better", n=trusted, kind="provisional",
-             means="an independent reader with measured power agrees"),
+        Step(
+            name="checked", n=everything - tiers["unchecked"], kind="checked", means="at least one check said something"
+        ),
+        Step(
+            name="provisional or better",
+            n=trusted,
+            kind="provisional",
+            means="an independent reader with measured power agrees",
+        ),
         Step(name="certified", n=tiers["certified"], kind="certified", means="people's answers bound the error"),
-    ]  # fmt: skip
+    ]
     aside = [
-        Step(name="suspect", n=tiers["suspect"], kind="suspect", means="checked, but something is missing or disagrees"),
-        Step(name="unchecked", n=tiers["unchecked"], kind="unchecked", means="no check could say anything; tier suspect"),
-        Step(name="rejected", n=tiers["rejected"], kind="rejected", means="a rule fails or two independent checks contradict"),
-    ]  # fmt: skip
+        Step(
+            name="suspect", n=tiers["suspect"], kind="suspect", means="checked, but something is missing or disagrees"
+        ),
+        Step(
+            name="unchecked", n=tiers["unchecked"], kind="unchecked", means="no check could say anything; tier suspect"
+        ),
+        Step(
+            name="rejected",
+            n=tiers["rejected"],
+            kind="rejected",
+            means="a rule fails or two independent checks contradict",
+        ),
+    ]
     return down, aside
 
 
@@ -146,14 +161,20 @@ def rates(power: Mapping[str, Any] | None) -> list[tuple[str, list[Rate]]]:
         draw = row.get("draw")
         groups.setdefault(name, []).append(
             Rate(
-                check=str(row.get("check") or "?"), name=name, operator=str(row.get("operator") or "?"),
+                check=str(row.get("check") or "?"),
+                name=name,
+                operator=str(row.get("operator") or "?"),
                 kind=f"{kind}, {draw}" if draw not in (None, "uniform") else kind,
-                unit=str(row.get("unit") or "label"), n=int(row.get("n_faults") or 0), n_originals=int(row.get("n_originals") or 0),
+                unit=str(row.get("unit") or "label"),
+                n=int(row.get("n_faults") or 0),
+                n_originals=int(row.get("n_originals") or 0),
                 independent=bool(row.get("independent", True)),
-                recall=_point(row, "recall"), alarm=_point(row, "false_alarm") if row.get("false_alarm") is not None else None,
-                lower=row.get("difference_lower"), auroc=row.get("auroc"),
+                recall=_point(row, "recall"),
+                alarm=_point(row, "false_alarm") if row.get("false_alarm") is not None else None,
+                lower=row.get("difference_lower"),
+                auroc=row.get("auroc"),
             )
-        )  # fmt: skip
+        )
     for rows in groups.values():
         rows.sort(key=lambda r: (not r.independent, r.check, r.operator, r.kind))
     return sorted(groups.items(), key=lambda group: (group[0] == "", _order(group[0])))
@@ -191,29 +212,40 @@ def not_checked(names: Sequence[Name], said: Said | None, power: Mapping[str, An
                 groups[code].append(row)
     found = [
         Unread(
-            code=code, why=reason(code), needs=REMEDIES.get(code, ""), names=tuple(r.name for r in rows),
+            code=code,
+            why=reason(code),
+            needs=REMEDIES.get(code, ""),
+            names=tuple(r.name for r in rows),
             n=sum(r.reasons[code] or (said.why_not[r.name][code] if said is not None else 0) for r in rows),
-            detail=tuple(f"{r.name}: {r.gate['reason']}" for r in rows if code == "no_power" and r.gate and r.gate.get("reason")),
+            detail=tuple(
+                f"{r.name}: {r.gate['reason']}" for r in rows if code == "no_power" and r.gate and r.gate.get("reason")
+            ),
         )
         for code, rows in sorted(groups.items(), key=lambda group: list(REASONS).index(group[0]))
         if rows
-    ]  # fmt: skip
+    ]
     silent = [pair for pair in (power or {}).get("no_power") or [] if pair]
     if silent:
         found.append(
             Unread(
-                code="no_power_check", why="a check that catches nothing here, so it says nothing here", n=0,
-                needs="a stronger judge (--judge)", names=(),
+                code="no_power_check",
+                why="a check that catches nothing here, so it says nothing here",
+                n=0,
+                needs="a stronger judge (--judge)",
+                names=(),
                 detail=tuple(f"{check} on {name or 'whole turns and sessions'}" for check, name in silent),
             )
-        )  # fmt: skip
+        )
     missing = (power or {}).get("not_measured") or {}
     if missing:
         found.append(
             Unread(
-                code="not_planted", why="kinds of faults that could not be planted here", n=0,
-                needs="a model that words the faults (--model)", names=(),
+                code="not_planted",
+                why="kinds of faults that could not be planted here",
+                n=0,
+                needs="a model that words the faults (--model)",
+                names=(),
                 detail=tuple(f"{name}: {', '.join(kinds)}" for name, kinds in missing.items()),
             )
-        )  # fmt: skip
+        )
     return found

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from assay.pages.numbers import shown_tier
@@ -131,29 +132,41 @@ class _Sorted:
 
 
 def readable(
-    session: Session, labels: Sequence[Label], verdicts: Sequence[Verdict], privacy: Privacy,
+    session: Session,
+    labels: Sequence[Label],
+    verdicts: Sequence[Verdict],
+    privacy: Privacy,
     blueprint: Mapping[str, Any] | None = None,
-) -> Readable:  # fmt: skip
+) -> Readable:
     """Everything that is shown of one session."""
     rows = list(labels) or _unmade(session)
     by_place = {(row.name, row.turn) for row in rows}
     told = _sort(verdicts, by_place, len(session.turns))
-    chips = [(row, _chip(row, told.label.get((row.name, row.turn), []), privacy, blueprint, bool(labels))) for row in rows]
+    chips = [
+        (row, _chip(row, told.label.get((row.name, row.turn), []), privacy, blueprint, bool(labels))) for row in rows
+    ]
     turns = tuple(_turn(i, t, session, chips, told, verdicts, privacy) for i, t in enumerate(session.turns))
     tiers = Counter(chip.tier for _, chip in chips)
     loose = [*told.session, *(v for found in told.turn.values() for v in found)]
     disclosed = {(d.party, d.fact): d.turn for d in reversed(session.disclosures)}
     return Readable(
-        id=session.id, goal=_goal(session, privacy), end=session.end or "", mode=session.mode or "",
-        source=session.source or "", licence=session.licence or "", language=session.language,
-        failure=(session.failure or "") if privacy.text else "failed" if session.failure else "", turns=turns,
+        id=session.id,
+        goal=_goal(session, privacy),
+        end=session.end or "",
+        mode=session.mode or "",
+        source=session.source or "",
+        licence=session.licence or "",
+        language=session.language,
+        failure=(session.failure or "") if privacy.text else "failed" if session.failure else "",
+        turns=turns,
         groups=_groups([(row, chip) for row, chip in chips if row.turn is None]),
         facts=_facts(session, disclosed, privacy),
         sub_goals=tuple((k.replace(".", ": ", 1).replace("_", " "), v) for k, v in session.sub_goals.items()),
-        words=tuple(_word(v, privacy, about=True) for v in told.session), tiers=tuple((t, tiers[t]) for t in (*TIERS, "unmade") if tiers[t]),
+        words=tuple(_word(v, privacy, about=True) for v in told.session),
+        tiers=tuple((t, tiers[t]) for t in (*TIERS, "unmade") if tiers[t]),
         against=tuple(sorted({v.code for v in verdicts if v.status == "contradicted"})),
         notes=" ".join(sorted({f"{v.code}:{v.status}" for v in loose})),
-    )  # fmt: skip
+    )
 
 
 def _unmade(session: Session) -> list[Label]:
@@ -189,11 +202,16 @@ def _word(v: Verdict, privacy: Privacy, *, about: bool = False) -> Word:
     if about and v.turn is not None:
         subject = f"{subject}, turn {v.turn}".removeprefix(", ")
     return Word(
-        code=v.code, status=v.status, score=v.score,
+        code=v.code,
+        status=v.status,
+        score=v.score,
         read=v.read if v.read is None or privacy.text or (v.name or "") not in privacy.hidden else None,
-        by=v.by, kind=kind, reason=reason(v.reason) if v.reason else "", about=subject,
+        by=v.by,
+        kind=kind,
+        reason=reason(v.reason) if v.reason else "",
+        about=subject,
         quotes=tuple((q.turn, q.quote) for q in v.evidence) if privacy.text else (),
-    )  # fmt: skip
+    )
 
 
 def _chip(
@@ -206,7 +224,9 @@ def _chip(
         means=act_means(row.name, key_of(row.value), blueprint),
         tier=shown_tier(row) if made else "unmade",
         source=row.source,
-        reasons=tuple(reason(c).split(":")[0] for c in row.reasons) if row.tier not in ("certified", "provisional") else (),
+        reasons=tuple(reason(c).split(":")[0] for c in row.reasons)
+        if row.tier not in ("certified", "provisional")
+        else (),
         rank=row.rank_score if made and shown_tier(row) != "unchecked" else None,
         trust=row.trust,
         suggested=key_of(row.suggested) if row.suggested is not None and open_values else None,
@@ -217,9 +237,14 @@ def _chip(
 
 
 def _turn(
-    n: int, turn: Turn, session: Session, chips: Sequence[tuple[Label, Chip]], told: _Sorted,
-    verdicts: Sequence[Verdict], privacy: Privacy,
-) -> Said:  # fmt: skip
+    n: int,
+    turn: Turn,
+    session: Session,
+    chips: Sequence[tuple[Label, Chip]],
+    told: _Sorted,
+    verdicts: Sequence[Verdict],
+    privacy: Privacy,
+) -> Said:
     act = turn.extra.get("act") if session.authored else None
     text = turn.text[:MOST_TEXT]
     return Said(
@@ -246,7 +271,7 @@ def pieces(text: str, turn: int, verdicts: Sequence[Verdict]) -> list[Piece]:
                 spans.append((at, at + len(q.quote), f"{v.code} {v.name or ''}".strip(), v.status))
     cuts = sorted({0, len(text), *(s[0] for s in spans), *(s[1] for s in spans)})
     out = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         over = [s for s in spans if s[0] <= start and end <= s[1]]
         status = "contradicted" if any(s[3] == "contradicted" for s in over) else over[0][3] if over else ""
         out.append(Piece(text=text[start:end], by=tuple(dict.fromkeys(s[2] for s in over)), status=status))
@@ -296,6 +321,10 @@ def values_from_text(sessions: Sequence[Session]) -> frozenset[str]:
                 continue
             values = given.value if isinstance(given.value, list) else [given.value]
             keys = [key_of(v).casefold() for v in values]
-            if given.kind == "string" or given.name.startswith("slots.") or any(k in words or k in private for k in keys if k):
+            if (
+                given.kind == "string"
+                or given.name.startswith("slots.")
+                or any(k in words or k in private for k in keys if k)
+            ):
                 found.add(given.name)
     return frozenset(found)

@@ -57,7 +57,9 @@ class Said:
 def read_run(directory: Path) -> Made:
     """Read what is there. Raises BadInput when the folder holds nothing of a run, or a file that cannot be read."""
     if not directory.is_dir():
-        raise BadInput("no such run folder", where=str(directory), now="give the folder that `assay run --out DIR` wrote")
+        raise BadInput(
+            "no such run folder", where=str(directory), now="give the folder that `assay run --out DIR` wrote"
+        )
     made = Made(
         directory=directory,
         run=_json(directory / "run.json"),
@@ -112,7 +114,9 @@ def _json(path: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BadInput(f"{path.name} cannot be read: {error}", where=str(path.parent), now="make that stage again") from error
+        raise BadInput(
+            f"{path.name} cannot be read: {error}", where=str(path.parent), now="make that stage again"
+        ) from error
     if not isinstance(found, dict):
         raise BadInput(f"{path.name} is not one JSON object", where=str(path.parent), now="make that stage again")
     return found

@@ -12,8 +12,8 @@ from assay.errors import BadInput
 from assay.pages import charts, words
 from assay.pages.coverage import coverage
 from assay.pages.numbers import Name, by_name, funnel, not_checked, rates, trusted_share
-from assay.pages.reading import Made, Said, read_run, read_verdicts
 from assay.pages.readable import Privacy, Readable, readable, values_from_text
+from assay.pages.reading import Made, Said, read_run, read_verdicts
 from assay.pages.shown import Shown, choose
 from assay.pages.story import head, made_of, usage_rows
 from assay.records import Label
@@ -74,7 +74,7 @@ def _context(made: Made, said: Said | None, shown: Shown, text: bool) -> dict[st
         "missing": made.missing + ([] if said is not None else ["verdicts"]),
         "shown": shown,
         "sessions": _sessions(made, said, shown, Privacy(text=text, hidden=hidden)),
-        "options": _options(made, names, said, shown),
+        "options": _options(made, names, said, shown, hidden),
         "TIERS": words.TIERS,
         "TIER_MEANS": words.TIER_MEANS,
         "STATUS": words.STATUS,
@@ -95,15 +95,22 @@ def _sessions(made: Made, said: Said | None, shown: Shown, privacy: Privacy) -> 
     ]
 
 
-def _options(made: Made, names: list[Name], said: Said | None, shown: Shown) -> dict[str, list[str]]:
+def _options(
+    made: Made, names: list[Name], said: Said | None, shown: Shown, hidden: frozenset[str]
+) -> dict[str, list[str]]:
     """Choices of the filters."""
-    goals = {s.session_labels.get("goal") for s in made.sessions or () if s.id in frozenset(shown.ids)}
+    ids = frozenset(shown.ids)
+    goals = {_key(s.session_labels.get("goal")) for s in made.sessions or () if s.id in ids}
     kept = said.kept.values() if said is not None else ()
     return {
         "names": [n.name for n in names],
-        "goals": sorted(g for g in goals if isinstance(g, str) and len(g) <= 80),
+        "goals": sorted(g for g in goals if isinstance(g, str) and len(g) <= 80) if "goal" not in hidden else [],
         "codes": sorted({f"{v.code}:{v.status}" for found in kept for v in found}),
     }
+
+
+def _key(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def policy(style: str, script: str) -> str:
@@ -133,7 +140,11 @@ def _environment() -> Any:
     env = Environment(loader=FunctionLoader(load), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     env.filters.update(pct=words.percent, count=words.count)
     env.globals.update(
-        stacked=charts.stacked, bar=charts.bar, rates_chart=charts.rates, icon=charts.icon, span=words.span,
+        stacked=charts.stacked,
+        bar=charts.bar,
+        rates_chart=charts.rates,
+        icon=charts.icon,
+        span=words.span,
         question=words.question,
-    )  # fmt: skip
+    )
     return env

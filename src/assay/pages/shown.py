@@ -52,9 +52,11 @@ def choose(sessions: Sequence[Session], labels: Sequence[Label], limit: int, see
     rng = np.random.default_rng([seed, 0x5E55])
     drawn = {others[int(i)] for i in rng.choice(len(others), size=limit - n_worst, replace=False)}
     sentence = (
-        f"Shown are {limit:,} of {len(ids):,} sessions: the {n_worst:,} worst (most rejected, then most contradicted labels) "
-        f"and {limit - n_worst:,} drawn at random from the others (seed {seed}). All numbers above are about all "
+        f"Shown are {limit:,} of {len(ids):,} sessions: the {n_worst:,} worst (most rejected, then most "
+        f"contradicted labels) and {limit - n_worst:,} drawn at random from the others (seed {seed}). All numbers above are about all "
         f"{len(ids):,} sessions."
     )
     keep = taken | drawn
-    return Shown(ids=tuple(i for i in ids if i in keep), worst_first=tuple(i for i in by_badness if i in keep), sentence=sentence)
+    return Shown(
+        ids=tuple(i for i in ids if i in keep), worst_first=tuple(i for i in by_badness if i in keep), sentence=sentence
+    )

@@ -29,7 +29,7 @@ class Head:
 def head(made: Made, trusted: Interval | None) -> Head:
     """The sentence that answers: what share of these labels may be trusted, and why."""
     run = made.run or {}
-    book = run.get("blueprint") if isinstance(run.get("blueprint"), dict) else {}
+    book = _mapping(run.get("blueprint"))
     sessions = made.sessions
     source = next((s.source for s in sessions or () if s.source), None)
     title = book.get("title") or source or made.directory.name
@@ -71,18 +71,22 @@ def _why(made: Made, trusted: Interval | None) -> list[str]:
         lines.append(f"{count(tiers['certified'], 'labels')} are certified: people's answers bound their error.")
     if tiers["provisional"]:
         lines.append(
-            f"{count(tiers['provisional'], 'labels')} are provisional: an independent reader agrees with them, no independent "
-            "check disagrees, and on planted faults that reader was shown to notice wrong ones."
+            f"{count(tiers['provisional'], 'labels')} are provisional: an independent reader agrees with them, no "
+            "independent check disagrees, and on planted faults that reader was shown to notice wrong ones."
         )
-    below = [f"{count(tiers[t], 'labels')} {'are' if tiers[t] != 1 else 'is'} {t}" for t in ("suspect", "rejected") if tiers[t]]
+    below = [
+        f"{count(tiers[t], 'labels')} {'are' if tiers[t] != 1 else 'is'} {t}"
+        for t in ("suspect", "rejected")
+        if tiers[t]
+    ]
     if tiers["unchecked"]:
         below.append(f"{count(tiers['unchecked'], 'labels')} could not be checked at all and count as suspect")
     if below:
         lines.append("; ".join(below) + ".")
     if trusted.low is not None and trusted.point:
         lines.append(
-            f"For further sessions made the same way, the trusted share has a 95 % interval of {span(trusted.low, trusted.high)} "
-            f"(sessions as clusters, {trusted.clusters}{', few clusters' if trusted.flag else ''})."
+            f"For further sessions made the same way, the trusted share has a 95 % interval of "
+            f"{span(trusted.low, trusted.high)} (sessions as clusters, {trusted.clusters}{', few clusters' if trusted.flag else ''})."
         )
     return lines
 
@@ -114,13 +118,19 @@ def made_of(made: Made, said: Said | None) -> MadeOf:
     notes = [str(n) for n in run.get("notes") or []]
     failed = run.get("failed_sessions")
     if isinstance(failed, dict) and failed:
-        notes.append(f"{count(len(failed), 'sessions')} failed and are not among those below: {', '.join(list(failed)[:8])}.")
+        notes.append(
+            f"{count(len(failed), 'sessions')} failed and are not among those below: {', '.join(list(failed)[:8])}."
+        )
     return MadeOf(
         rows=tuple(_rows(made, sessions)),
         ends=_bars([(s.end, s.id) for s in sessions if s.end]),
-        wording=_bars([(t.realised_by, s.id) for s in sessions for t in s.turns if t.speaker == "user" and t.realised_by]),
+        wording=_bars(
+            [(t.realised_by, s.id) for s in sessions for t in s.turns if t.speaker == "user" and t.realised_by]
+        ),
         notes=tuple(notes),
-        checks=tuple((code, by, tuple(c.most_common())) for (code, by), c in sorted(said.counts.items())) if said else (),
+        checks=tuple((code, by, tuple(c.most_common())) for (code, by), c in sorted(said.counts.items()))
+        if said
+        else (),
     )
 
 
@@ -131,8 +141,7 @@ def _rows(made: Made, sessions: Sequence[Session]) -> list[tuple[str, str]]:
     rows = []
     if isinstance(book, dict):
         rows.append(("blueprint", f"{book.get('name')}, sha256 {str(book.get('hash') or '')[:12]}"))
-    models = run.get("models") if isinstance(run.get("models"), dict) else {}
-    shown = {**{k: config.get(k) for k in ("model", "assistant", "judge")}, **models}
+    shown = {**{k: config.get(k) for k in ("model", "assistant", "judge")}, **_mapping(run.get("models"))}
     words = {"model": "user is worded by", "user": "user's model", "assistant": "assistant", "judge": "judges"}
     for key, value in shown.items():
         if value:
@@ -140,8 +149,8 @@ def _rows(made: Made, sessions: Sequence[Session]) -> list[tuple[str, str]]:
     modes = Counter(s.mode or "imported" for s in sessions)
     if modes:
         rows.append(("mode", ", ".join(f"{m} ({n:,})" for m, n in modes.most_common())))
-    goals = {s.session_labels.get("goal") for s in sessions} - {None}
-    if goals and all(isinstance(g, str) for g in goals):
+    goals = {g for s in sessions if isinstance(g := s.session_labels.get("goal"), str)}
+    if goals:
         rows.append(("goals", f"{len(goals)} of {len((made.blueprint or {}).get('goals') or goals)} drawn"))
     turns = [t for s in sessions for t in s.turns]
     if turns:
@@ -206,7 +215,11 @@ def usage_rows(usage: Mapping[str, Any] | None) -> Usage | None:
         calls.append(("seconds", f"{seconds:,.0f}"))
     purposes = [(str(k), _purpose(v)) for k, v in (usage.get("by_purpose") or {}).items()]
     money = usage.get("money")
-    paid = ", ".join(f"{k}: {v}" for k, v in money.items()) if isinstance(money, dict) else "no paid model was called, or its price is not known"
+    paid = (
+        ", ".join(f"{k}: {v}" for k, v in money.items())
+        if isinstance(money, dict)
+        else "no paid model was called, or its price is not known"
+    )
     return Usage(budget=tuple(budget), calls=tuple(calls), purposes=tuple(purposes), money=paid)
 
 
@@ -223,9 +236,11 @@ def _purpose(value: Any) -> str:
     return str(value)
 
 
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _numbers(value: Any) -> dict[str, float]:
     if not isinstance(value, Mapping):
         return {}
     return {str(k): v for k, v in value.items() if isinstance(v, int | float) and not isinstance(v, bool)}
-
-
