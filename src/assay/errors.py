@@ -1,14 +1,14 @@
 """Every error assay raises on purpose. Each says what, where and what now.
 
-    AssayError                      exit code
-    ├── Refused                     1    a claim or gate that was asked for does not hold
-    ├── BadInput                    2    wrong usage or an input that cannot be read
-    │   ├── BadBlueprint
-    │   ├── BadSessions
-    │   └── BadAnswers
-    ├── ProviderFailed              3    a model could not be reached or kept failing
-    ├── RunMismatch                 4    the run folder belongs to another configuration or process
-    └── StorageFailed               2    disk full, read-only folder
+AssayError                      exit code
+├── Refused                     1    a claim or gate that was asked for does not hold
+├── BadInput                    2    wrong usage or an input that cannot be read
+│   ├── BadBlueprint
+│   ├── BadSessions
+│   └── BadAnswers
+├── ProviderFailed              3    a model could not be reached or kept failing
+├── RunMismatch                 4    the run folder belongs to another configuration or process
+└── StorageFailed               2    disk full, read-only folder
 """
 
 

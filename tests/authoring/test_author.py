@@ -140,7 +140,9 @@ def test_a_changed_copy_has_another_hash() -> None:
 
 
 def test_yes_and_numbers_are_words_as_conditions_too() -> None:
-    text = TINY.replace("due_day: {values: [Monday, Friday]}", "due_day: {given: world.free, when: {yes: [Monday, 3], no: [Friday]}}")
+    text = TINY.replace(
+        "due_day: {values: [Monday, Friday]}", "due_day: {given: world.free, when: {yes: [Monday, 3], no: [Friday]}}"
+    )
     blueprint = parse_blueprint(text)
     for i in range(30):
         world = author_one(blueprint, 1, i).world

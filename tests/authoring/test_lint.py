@@ -73,7 +73,9 @@ def test_breaks_exactly_one(case: str) -> None:
 
 
 def test_declared_free_is_not_reported() -> None:
-    text = TINY.replace("  card: {words: card number", "  colour: {words: colour, values: [red, blue]}\n  card: {words: card number")
+    text = TINY.replace(
+        "  card: {words: card number", "  colour: {words: colour, values: [red, blue]}\n  card: {words: card number"
+    )
     assert lint(parse_blueprint(text + "free: [colour]\n")) == []
 
 
@@ -95,7 +97,9 @@ def test_both_hanging_on_a_third_is_no_contradiction() -> None:
 
 def test_walking_finds_what_the_tables_cannot_show() -> None:
     """Every table is in order, but the user always leaves before the assistant can deny."""
-    text = TINY.replace("{when: {heard: ask_card}, do: {give_card: 1.0}}", "{when: {heard: ask_card, said: bye}, do: {give_card: 1.0}}")
+    text = TINY.replace(
+        "{when: {heard: ask_card}, do: {give_card: 1.0}}", "{when: {heard: ask_card, said: bye}, do: {give_card: 1.0}}"
+    )
     blueprint = parse_blueprint(text)
     assert lint(blueprint) == []
     found = lint(blueprint, talk)
@@ -106,7 +110,13 @@ def test_walking_finds_what_the_tables_cannot_show() -> None:
 
 def test_findings_come_in_the_order_of_the_codes() -> None:
     text = TINY
-    for case in ("no denial", "secret in the role", "gender beside the built-in one", "resolved by saying hello", "free names no slot"):
+    for case in (
+        "no denial",
+        "secret in the role",
+        "gender beside the built-in one",
+        "resolved by saying hello",
+        "free names no slot",
+    ):
         _, _, old, new = BROKEN[case]
         text = text.replace(old, new)
     codes = [f.code for f in lint(parse_blueprint(text), talk)]

@@ -195,6 +195,12 @@ def test_planted_items_measure_the_assessors(world):
     assert nodding.status == "refused"
 
 
+@pytest.mark.parametrize(("n", "status"), [(76, "refused"), (77, "granted")])
+def test_measured_assessors_pay_half_the_risk(world, n, status):
+    """60 planted, none passed: beta = 5.96 % at 2.5 %, so 77 clean answers reach 5 % * (1 - beta) at 2.5 %."""
+    assert run(world, n, planted=60)[0].status == status
+
+
 def test_two_assessors_who_differ_are_wrong_until_adjudicated(world):
     _, roles = world.draw(59)
     ann = world.answers(roles)

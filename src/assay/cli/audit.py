@@ -30,5 +30,9 @@ def command(
         progress=Bars(quiet),
     )  # fmt: skip
     skipped = found["not_checked"]
-    more = f"\nnot checked: {', '.join(s['name'] for s in skipped[:8])}{' ...' if len(skipped) > 8 else ''}" if skipped else ""
+    more = (
+        f"\nnot checked: {', '.join(s['name'] for s in skipped[:8])}{' ...' if len(skipped) > 8 else ''}"
+        if skipped
+        else ""
+    )
     result(found, as_json, run_summary(found, out) + more)

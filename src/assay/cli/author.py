@@ -26,5 +26,9 @@ def command(
 
     count = author(blueprint, out, n=n, seed=seed, model=model, assistant=assistant, progress=Bars(quiet))
     stage = RunFolder(out).run()["stages"]["author"]
-    words = f"{count} scenarios in {out}; {stage['rejected']} draws rejected by constraints ({stage['rejection_rate']:.1%})"
-    result({"scenarios": count, "rejected": stage["rejected"], "rejection_rate": stage["rejection_rate"]}, as_json, words)
+    words = (
+        f"{count} scenarios in {out}; {stage['rejected']} draws rejected by constraints ({stage['rejection_rate']:.1%})"
+    )
+    result(
+        {"scenarios": count, "rejected": stage["rejected"], "rejection_rate": stage["rejection_rate"]}, as_json, words
+    )

@@ -21,7 +21,13 @@ def command(
     if not chosen:
         raise BadInput(f"no check {code!r}", now=f"one of {', '.join(c.code for c in CHECKS)}")
     rows = [("code", "unit", "label names", "can", "question")] + [
-        (c.code, c.unit, c.names, {"support": "support or contradict", "veto": "contradict only", "note": "neither"}[c.polarity], c.question)
+        (
+            c.code,
+            c.unit,
+            c.names,
+            {"support": "support or contradict", "veto": "contradict only", "note": "neither"}[c.polarity],
+            c.question,
+        )
         for c in chosen
     ]
     result({"checks": [c._asdict() for c in chosen]}, as_json, table(rows))

@@ -26,8 +26,15 @@ def command(
         return
     book = load_blueprint(blueprint)
     findings = lint(blueprint)
-    value = {"blueprint": book.name, "hash": book.hash, "findings": [{"code": f.code, "field": f.field, "message": f.message} for f in findings]}
-    words = "\n".join(f"{f.code} {f.field}: {f.message}" for f in findings) or f"{book.name}: no defects found ({len(book.goals)} goals, {len(book.user_acts)} user acts)"
+    value = {
+        "blueprint": book.name,
+        "hash": book.hash,
+        "findings": [{"code": f.code, "field": f.field, "message": f.message} for f in findings],
+    }
+    words = (
+        "\n".join(f"{f.code} {f.field}: {f.message}" for f in findings)
+        or f"{book.name}: no defects found ({len(book.goals)} goals, {len(book.user_acts)} user acts)"
+    )
     result(value, as_json, words)
     if findings:
         raise Refused(f"{len(findings)} defects in {book.name}", now="mend them and run the same command again")

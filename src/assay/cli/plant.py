@@ -15,7 +15,9 @@ def command(
     kind: str | None = typer.Option(None, "--kind", help="label, text or systematic; default: the operator's first."),
     rate: float = typer.Option(0.1, "--rate", help="Share of the eligible units."),
     label: str | None = typer.Option(None, "--label", help="Label name."),
-    confusable: bool = typer.Option(False, "--confusable", help="Swap to the value most often taken for the right one."),
+    confusable: bool = typer.Option(
+        False, "--confusable", help="Swap to the value most often taken for the right one."
+    ),
     seed: int = typer.Option(0, "--seed", help="Seed of the draw."),
     out: Path | None = typer.Option(None, "--out", help="Faulty copy to write."),
     truth: Path | None = typer.Option(None, "--truth", help="JSONL of what was broken."),
@@ -33,6 +35,14 @@ def command(
         result({"operators": [{"name": r[0], "kinds": r[1], "means": r[2]} for r in operators()]}, as_json, table(rows))
         return
     if file is None or not operator or out is None or truth is None:
-        raise BadInput("assay plant needs FILE, --operator, --out and --truth", now="assay plant --list shows the operators")
-    found = plant(file, out, truth, operator=operator, kind=kind, rate=rate, label=label, seed=seed, confusable=confusable)
-    result(found, as_json, f"{found['planted']} faults planted into {found['eligible']} eligible units; {found['no_ops']} draws changed nothing and were redrawn")
+        raise BadInput(
+            "assay plant needs FILE, --operator, --out and --truth", now="assay plant --list shows the operators"
+        )
+    found = plant(
+        file, out, truth, operator=operator, kind=kind, rate=rate, label=label, seed=seed, confusable=confusable
+    )
+    result(
+        found,
+        as_json,
+        f"{found['planted']} faults planted into {found['eligible']} eligible units; {found['no_ops']} draws changed nothing and were redrawn",
+    )

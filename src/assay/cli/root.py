@@ -39,7 +39,9 @@ class LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"assay.cli.{MODULES.get(cmd_name, cmd_name.replace('-', '_'))}")
-        small = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=CONTEXT)
+        small = typer.Typer(
+            add_completion=False, rich_markup_mode=None, context_settings=CONTEXT, pretty_exceptions_enable=False
+        )
         small.command(name=cmd_name)(module.command)
         return typer.main.get_command(small)
 
@@ -58,7 +60,10 @@ class LazyGroup(TyperGroup):
 
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
-app = typer.Typer(cls=LazyGroup, add_completion=False, rich_markup_mode=None, no_args_is_help=True, context_settings=CONTEXT)
+app = typer.Typer(
+    cls=LazyGroup, add_completion=False, rich_markup_mode=None, no_args_is_help=True, context_settings=CONTEXT,
+    pretty_exceptions_enable=False,
+)  # fmt: skip
 
 
 def _version(value: bool) -> None:

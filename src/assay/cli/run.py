@@ -13,8 +13,12 @@ def command(
     out: Path = typer.Option(..., "--out", help="Run folder."),
     n: int = typer.Option(..., "-n", help="Sessions."),
     seed: int = typer.Option(0, "--seed", help="Seed of everything."),
-    model: str = typer.Option("embedded", "--model", help="Words the user: embedded, template, openai:NAME[@URL], python:M:F."),
-    assistant: str = typer.Option("reference", "--assistant", help="The system under test: reference, openai:NAME[@URL], python:M:F."),
+    model: str = typer.Option(
+        "embedded", "--model", help="Words the user: embedded, template, openai:NAME[@URL], python:M:F."
+    ),
+    assistant: str = typer.Option(
+        "reference", "--assistant", help="The system under test: reference, openai:NAME[@URL], python:M:F."
+    ),
     mode: str = typer.Option("agents", "--mode", help="agents."),
     judge: list[str] = typer.Option([], "--judge", help="A language model that reads labels; may be given again."),
     limit: int = typer.Option(0, "--limit", help="Labels that each judge reads, a seeded random subset."),
@@ -31,7 +35,14 @@ def command(
     from assay.door.running import run
 
     plan = Plan(
-        n=n, seed=seed, model=model, assistant=assistant, mode=mode, judge=tuple(judge), judged_labels=limit, max_failed=max_failed
+        n=n,
+        seed=seed,
+        model=model,
+        assistant=assistant,
+        mode=mode,
+        judge=tuple(judge),
+        judged_labels=limit,
+        max_failed=max_failed,
     )
     found = run(blueprint, out, plan, progress=Bars(quiet), power_from=power_from)
     result(found, as_json, run_summary(found, out))

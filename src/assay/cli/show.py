@@ -31,7 +31,13 @@ def words(found: dict[str, Any]) -> str:
     lines = [f"{found['session']['id']}  ends: {found['session']['end']}"]
     for i, turn in enumerate(found["session"]["turns"]):
         lines.append(f"{i:>3} {turn['speaker']:<10}{turn['text']}")
-        lines += [f"      {la['name']} = {la['value']}  [{la['tier']}: {', '.join(la['reasons'])}]" for la in by_turn.get(i, [])]
+        lines += [
+            f"      {la['name']} = {la['value']}  [{la['tier']}: {', '.join(la['reasons'])}]"
+            for la in by_turn.get(i, [])
+        ]
     lines.append("session labels")
-    lines += [f"      {la['name']} = {la['value']}  [{la['tier']}: {', '.join(la['reasons'])}]" for la in by_turn.get(None, [])]
+    lines += [
+        f"      {la['name']} = {la['value']}  [{la['tier']}: {', '.join(la['reasons'])}]"
+        for la in by_turn.get(None, [])
+    ]
     return "\n".join(lines)

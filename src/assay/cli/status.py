@@ -22,7 +22,9 @@ def command(
 
     run = RunFolder(directory).run()
     if not run:
-        raise BadInput("not a run folder: no run.json", where=str(directory), now="start with `assay run` or `assay author`")
+        raise BadInput(
+            "not a run folder: no run.json", where=str(directory), now="start with `assay run` or `assay author`"
+        )
     stages = run.get("stages", {})
     rows = [("stage", "state", "writes")]
     next_verb = ""
@@ -33,4 +35,8 @@ def command(
             next_verb = stage.verb
         rows.append((stage.verb, "done" if done else "not yet", ", ".join(stage.writes) or "where you say"))
     words = f"{directory}: {run['command']}, seed {run['config'].get('seed')}\n{table(rows)}"
-    result({"run": run, "next": next_verb or None}, as_json, words + (f"\nnext: assay {next_verb} {directory}" if next_verb else ""))
+    result(
+        {"run": run, "next": next_verb or None},
+        as_json,
+        words + (f"\nnext: assay {next_verb} {directory}" if next_verb else ""),
+    )

@@ -21,5 +21,7 @@ def command(
     from assay.door.running import verify
 
     found = verify(directory, checks=[c for c in checks.split(",") if c] or None, progress=Bars(quiet))
-    rows = [("check", "verdicts")] + [(code, ", ".join(f"{k} {v}" for k, v in sorted(counts.items()))) for code, counts in found.items()]
+    rows = [("check", "verdicts")] + [
+        (code, ", ".join(f"{k} {v}" for k, v in sorted(counts.items()))) for code, counts in found.items()
+    ]
     result({"checks": found}, as_json, table(rows))

@@ -16,7 +16,9 @@ def run_summary(found: dict[str, Any], directory: Path) -> str:
     rows = [("label", "n", "trusted", "suspect", "rejected", "unchecked")]
     shown = sorted(names.items(), key=lambda kv: (-kv[1]["trusted"], kv[0]))
     for name, row in shown[:12]:
-        rows.append((name, str(row["n"]), str(row["trusted"]), str(row["suspect"]), str(row["rejected"]), str(row["unchecked"])))
+        rows.append(
+            (name, str(row["n"]), str(row["trusted"]), str(row["suspect"]), str(row["rejected"]), str(row["unchecked"]))
+        )
     more = f"\n  ... and {len(shown) - 12} more label names in the report" if len(shown) > 12 else ""
     trusted = sum(r["trusted"] for r in names.values())
     certificate = {

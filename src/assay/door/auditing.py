@@ -98,7 +98,10 @@ def audit(
     if format is None:
         format = guess(files[0]).format
     if format not in FORMATS:
-        raise BadInput(f"{files[0].name} looks like {format!r}, which this version does not read", now="convert it to the session form (docs/reference/files.md)")
+        raise BadInput(
+            f"{files[0].name} looks like {format!r}, which this version does not read",
+            now="convert it to the session form (docs/reference/files.md)",
+        )
     with RunFolder(out) as folder:
         sessions, counts = _import(folder, files, mapping, "audit", progress)
         names, skipped = auditable(sessions)
@@ -131,7 +134,9 @@ AUDIT_SAMPLE = 400
 """Sessions of the planted sample on which an audit measures power."""
 
 
-def audit_power(sessions: Sequence[Session], names: Sequence[str], seed: int, progress: Progress) -> dict[str, Any] | None:
+def audit_power(
+    sessions: Sequence[Session], names: Sequence[str], seed: int, progress: Progress
+) -> dict[str, Any] | None:
     """Power of LB06 and the leak checks, measured by planting into a seeded sample of the audited sessions."""
     from assay.planting.power import Plan as PowerPlan
     from assay.planting.power import measure
@@ -141,7 +146,9 @@ def audit_power(sessions: Sequence[Session], names: Sequence[str], seed: int, pr
         return None
     progress("power", 0, 1, f"planting into {len(ranked)} sessions")
     verify = offline_verifier(None, seed, select(None))
-    plan = PowerPlan(operators=("act_swap", "early_reveal", "omniscient", "repeat", "blank"), rounds=1, confusable=False)
+    plan = PowerPlan(
+        operators=("act_swap", "early_reveal", "omniscient", "repeat", "blank"), rounds=1, confusable=False
+    )
     found = measure(
         ranked, verify, seed=seed, rate=0.15, blueprint_hash="", verifier=verifier_version(), model="given", plan=plan
     )

@@ -89,7 +89,11 @@ def certify(
             write_certificate(folder, certificate)
             return certificate
         if not folder.has("sample.json"):
-            raise BadInput("no sample was drawn from this run", where=str(folder.path), now="assay sample DIR -n 150 --out SAMPLE.csv")
+            raise BadInput(
+                "no sample was drawn from this run",
+                where=str(folder.path),
+                now="assay sample DIR -n 150 --out SAMPLE.csv",
+            )
         before = None
         if folder.has("certificate.json"):
             before = Certificate.model_validate(folder.json("certificate.json"))
@@ -101,7 +105,9 @@ def certify(
         return certificate
 
 
-def plan(directory: str | Path, *, alpha: float = 0.05, delta: float = 0.05, claims: Sequence[str] = (POOLED,)) -> dict[str, Any]:
+def plan(
+    directory: str | Path, *, alpha: float = 0.05, delta: float = 0.05, claims: Sequence[str] = (POOLED,)
+) -> dict[str, Any]:
     """What a certificate would cost, in answers."""
     labels: list[Label] = list(read(directory, "labels"))
     return costs.plan(labels, claims=claims, alpha=alpha, delta=delta)

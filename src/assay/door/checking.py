@@ -117,8 +117,6 @@ def shipped_power(blueprint: Blueprint, model: str) -> tuple[str, dict[str, Any]
     return (f"assay/blueprints/{name}", power) if same else None
 
 
-
-
 def power_stage(
     folder: RunFolder, blueprint: Blueprint | None, plan: Plan, *,
     power_from: Path | None = None, progress: Progress = silent, reword: Any = None,

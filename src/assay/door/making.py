@@ -45,8 +45,12 @@ def core_reader() -> HumanTurnReader:
 def blueprint_of(folder: RunFolder) -> Blueprint:
     """The blueprint that a run folder was made from."""
     if not folder.has("blueprint.yaml"):
-        raise BadInput("no blueprint.yaml here", where=str(folder.path), now="start with `assay author BLUEPRINT --out DIR`")
-    return parse_blueprint(folder.file("blueprint.yaml").read_text(encoding="utf-8"), str(folder.file("blueprint.yaml")))
+        raise BadInput(
+            "no blueprint.yaml here", where=str(folder.path), now="start with `assay author BLUEPRINT --out DIR`"
+        )
+    return parse_blueprint(
+        folder.file("blueprint.yaml").read_text(encoding="utf-8"), str(folder.file("blueprint.yaml"))
+    )
 
 
 def open_run(folder: RunFolder, blueprint_name: str | Path, plan: Plan, command: str) -> Blueprint:
@@ -66,7 +70,9 @@ def plan_of(folder: RunFolder) -> Plan:
     """The plan that a run folder was started with."""
     config = folder.run().get("config")
     if config is None:
-        raise BadInput("not a run folder: no run.json", where=str(folder.path), now="start with `assay run` or `assay author`")
+        raise BadInput(
+            "not a run folder: no run.json", where=str(folder.path), now="start with `assay run` or `assay author`"
+        )
     fields = {k: config[k] for k in ("n", "seed", "model", "assistant", "mode", "judged_labels") if k in config}
     return Plan(**fields, judge=tuple(config.get("judge", ())))
 
@@ -94,7 +100,11 @@ def say_with(calls: Calls, seed: int) -> Any:
         async def say(prompt: str, candidate: int) -> tuple[str, str]:
             own = int(digest([seed, scenario.id, prompt, candidate])[:7], 16)
             sampling = Sampling(
-                temperature=WORDING.temperature, top_p=WORDING.top_p, max_tokens=WORDING.max_tokens, stop=WORDING.stop, seed=own
+                temperature=WORDING.temperature,
+                top_p=WORDING.top_p,
+                max_tokens=WORDING.max_tokens,
+                stop=WORDING.stop,
+                seed=own,
             )
             answer = await calls.complete(Request(prompt=prompt, sampling=sampling, purpose="word"))
             return answer.text, answer.key
@@ -179,14 +189,24 @@ async def simulate_stage(
 
         slots = max([1, *(c.model.slots for c in (words, answers) if c is not None)])
         outcome = await run_units(
-            [(s.id, s) for s in scenarios], work, slots=slots, stage="simulate", progress=progress, finished=frozenset(kept)
+            [(s.id, s) for s in scenarios],
+            work,
+            slots=slots,
+            stage="simulate",
+            progress=progress,
+            finished=frozenset(kept),
         )
     if outcome.failed:
         _report_failures(folder, outcome.failed, len(scenarios), plan)
     made = ledger.items("simulate")
     sessions = [Session.model_validate(made[s.id]) for s in scenarios if s.id in made]
     write_rows(folder.file("sessions.jsonl"), sessions)
-    facts = {"n": len(sessions), "failed": len(outcome.failed), "seconds": round(outcome.seconds, 2), **_wording(sessions)}
+    facts = {
+        "n": len(sessions),
+        "failed": len(outcome.failed),
+        "seconds": round(outcome.seconds, 2),
+        **_wording(sessions),
+    }
     if outcome.failed:
         run = folder.run()
         run["failed_sessions"] = {k: str(v).split("\n")[0] for k, v in sorted(outcome.failed.items())}

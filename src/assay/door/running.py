@@ -17,7 +17,9 @@ from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
 
 
-def author(blueprint: str | Path, out: str | Path, *, n: int, seed: int = 0, progress: Progress = silent, **more: Any) -> int:
+def author(
+    blueprint: str | Path, out: str | Path, *, n: int, seed: int = 0, progress: Progress = silent, **more: Any
+) -> int:
     """Draw `n` scenarios into a run folder; returns how many. `more` are fields of the plan (model, assistant, ...)."""
     plan = Plan(n=n, seed=seed, **more)
     with RunFolder(out) as folder:
@@ -49,7 +51,11 @@ def verify(
 
 
 def power(
-    directory: str | Path, *, power_from: str | Path | None = None, text_faults: bool = True, progress: Progress = silent
+    directory: str | Path,
+    *,
+    power_from: str | Path | None = None,
+    text_faults: bool = True,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Plant known faults into copies of a run and measure what each check catches; returns power.json."""
     with RunFolder(directory) as folder:
@@ -114,7 +120,9 @@ def run(
         return {**found, "certificate": certificate.status, "report": str(path)}
 
 
-def _power_in_run(folder: RunFolder, book: Any, plan: Plan, ledger: Ledger, origin: Path | None, progress: Progress) -> None:
+def _power_in_run(
+    folder: RunFolder, book: Any, plan: Plan, ledger: Ledger, origin: Path | None, progress: Progress
+) -> None:
     """Text faults need the verbaliser; a run that borrows its power or is too small to measure it does without."""
     from assay.door.checking import OWN_POWER_SESSIONS
 
@@ -130,7 +138,9 @@ def show(directory: str | Path, session: str) -> dict[str, Any]:
     folder = Path(directory)
     found = next((s for s in read(folder, "sessions") if s.id == session), None)
     if found is None:
-        raise BadInput(f"no session {session!r}", where=str(folder), now="`assay status DIR` says what the folder holds")
+        raise BadInput(
+            f"no session {session!r}", where=str(folder), now="`assay status DIR` says what the folder holds"
+        )
     out: dict[str, Any] = {"session": found.row(), "labels": [], "verdicts": []}
     for table in ("labels", "verdicts"):
         if (folder / f"{table}.jsonl").exists():

@@ -38,7 +38,16 @@ def summary(folder: RunFolder, labels: Sequence[Label], verdicts: Sequence[Verdi
     for label in labels:
         row = by_name.setdefault(
             label.name,
-            {"n": 0, "certified": 0, "provisional": 0, "suspect": 0, "rejected": 0, "unchecked": 0, "trusted": 0, "mean_rank": 0.0},
+            {
+                "n": 0,
+                "certified": 0,
+                "provisional": 0,
+                "suspect": 0,
+                "rejected": 0,
+                "unchecked": 0,
+                "trusted": 0,
+                "mean_rank": 0.0,
+            },
         )
         row["n"] += 1
         row[label.tier] += 1

@@ -130,7 +130,8 @@ def _certificate(about: About) -> str:
     certificate = about.certificate
     if certificate is None or certificate.status == "not_requested":
         cost = (certificate.plan.get("sentence") if certificate else None) or ""
-        return f"## Certificate\n\nNone: nobody has answered a sample of this run, so no label is certified. {cost}".rstrip()
+        none = "None: nobody has answered a sample of this run, so no label is certified."
+        return f"## Certificate\n\n{none} {cost}".rstrip()
     lines = ["## Certificate", "", f"Status: {certificate.status}."]
     for claim in certificate.claims:
         bound = f"; upper limit of the error {100 * claim.bound:.3g} %" if claim.bound is not None else ""

@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from assay.learning import pools
-from assay.learning.data import HumanSession, HumanTurn, PromptBuilder, Sequence_, Terciles, TurnAct, manner, sequence
+from assay.learning.data import (
+    HumanSession,
+    HumanTurn,
+    PromptBuilder,
+    Terciles,
+    TrainingText,
+    TurnAct,
+    manner,
+    sequence,
+)
 
 P_VALUES, P_SLOTS, P_WORDS, P_GOAL = 0.55, 0.3, 0.25, 0.5
 """Share of sessions whose values, slot names, nouns and verbs, goal phrases are varied."""
@@ -66,7 +75,8 @@ def swapper(mapping: Mapping[str, str]) -> Swap:
 
 def _cased(old: str, new: str) -> str:
     """Keep a capital at a place where only the case of the first letter was the sentence's."""
-    return new[:1].upper() + new[1:] if old[:1].isupper() and old[1:].islower() and " " not in old and new.islower() else new
+    sentence_case = old[:1].isupper() and old[1:].islower() and " " not in old and new.islower()
+    return new[:1].upper() + new[1:] if sentence_case else new
 
 
 def _map(session: HumanSession, text: Swap, value: Swap, name: Swap, detail: Swap) -> HumanSession:
@@ -206,7 +216,7 @@ def draw(
     cuts: Terciles,
     rng: np.random.Generator,
     fits: Callable[[str], bool],
-) -> Sequence_ | None:
+) -> TrainingText | None:
     """One varied training sequence of a session; None when nothing of it fits."""
     top = header(session, cuts, rng)
     new = varied(_map(session, _same, _same, _same, _same), rng)

@@ -20,9 +20,17 @@ Row = dict[str, Any]
 class PromptBuilder(Protocol):
     """What is needed of the prompt module: three record types and two renderers."""
 
-    Header: Callable[..., Any]
-    Act: Callable[..., Any]
-    Exchange: Callable[..., Any]
+    @property
+    def Header(self) -> Callable[..., Any]:
+        """Makes a header from manner, situation, goal."""
+
+    @property
+    def Act(self) -> Callable[..., Any]:
+        """Makes an act from name, slots, detail."""
+
+    @property
+    def Exchange(self) -> Callable[..., Any]:
+        """Makes an exchange from assistant, acts, customer."""
 
     def render(self, header: Any, exchanges: Sequence[Any]) -> str:
         """The whole prompt."""
@@ -67,7 +75,7 @@ class HumanSession:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence_:
+class TrainingText:
     """One training text: `spans` are the (start, end) characters of the user's words, the only targets."""
 
     id: str
@@ -94,7 +102,7 @@ PLAIN_ACTS = {
     "GOODBYE": "bye",
 }
 """Acts of SGD without slots -> core act in words."""
-DIGITS = dict(zip("1 2 3 4 5 6 7 8 9".split(), "one two three four five six seven eight nine".split(), strict=True))
+DIGITS = dict(enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"), start=1))
 GREETING = re.compile(r"^(hi|hello|hey|good (morning|evening|afternoon))\b", re.I)
 THANKS = re.compile(r"\bthank", re.I)
 BYE = re.compile(r"\b(good\s?bye|bye)\b", re.I)
@@ -122,7 +130,8 @@ def surface(text: str, value: str, span: str | None) -> tuple[str, bool]:
         return span, True
     if value in ("True", "False"):
         return ("yes" if value == "True" else "no"), True
-    for form in (value, DIGITS.get(value, value)):
+    spelt = DIGITS.get(int(value), value) if value.isdecimal() else value
+    for form in (value, spelt):
         found = re.search(rf"(?<!\w){re.escape(form)}(?!\w)", text, re.I)
         if found:
             return found[0], True
@@ -243,12 +252,13 @@ def manner(session: HumanSession, cuts: Terciles) -> tuple[str, ...]:
 
 def sequence(
     builder: PromptBuilder, session: HumanSession, header: Mapping[str, Any], start: int, fits: Callable[[str], bool]
-) -> Sequence_ | None:
+) -> TrainingText | None:
     """The longest run of turns from `start` whose text fits; None when not even one turn with a target does.
 
     `header` holds the keyword arguments of `builder.Header`.
     """
-    top, done = builder.Header(**header), []
+    top = builder.Header(**header)
+    done: list[Any] = []
     text, spans = "", []
     for turn in session.turns[start:]:
         acts = tuple(builder.Act(name=a.name, slots=dict(a.slots), detail=a.detail) for a in turn.acts)
@@ -260,4 +270,4 @@ def sequence(
         text = answered
         if turn.target:
             spans.append((len(asked), len(answered)))
-    return Sequence_(session.id, text, tuple(spans)) if spans else None
+    return TrainingText(session.id, text, tuple(spans)) if spans else None

@@ -18,12 +18,12 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from assay.learning.data import Sequence_
+from assay.learning.data import TrainingText
 
 LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """Layers that get an adapter."""
 
-Draw = Callable[[np.random.Generator], Sequence_ | None]
+Draw = Callable[[np.random.Generator], TrainingText | None]
 """One random training sequence."""
 
 
@@ -60,7 +60,7 @@ class Encoded:
     targets: torch.Tensor
 
 
-def encode(tokenizer: Any, sequence: Sequence_) -> Encoded:
+def encode(tokenizer: Any, sequence: TrainingText) -> Encoded:
     """Tokens of a sequence; a token is a target when it begins inside one of the spans."""
     coded = tokenizer(sequence.text, return_offsets_mapping=True, add_special_tokens=False)
     inside = [
@@ -79,14 +79,14 @@ def target_loss(model: Any, item: Encoded) -> torch.Tensor:
     return torch.nn.functional.cross_entropy(logits, item.ids[item.targets], reduction="sum")
 
 
-@torch.no_grad()
 def mean_loss(model: Any, items: Sequence[Encoded]) -> float:
     """Mean cross entropy (nats a target token) over sequences. Raises ValueError without target tokens."""
     count = sum(len(i.targets) for i in items)
     if not count:
         raise ValueError("mean_loss needs at least one target token")
     model.eval()
-    total = sum(float(target_loss(model, i)) for i in items)
+    with torch.no_grad():
+        total = sum(float(target_loss(model, i)) for i in items)
     model.train()
     return total / count
 
@@ -163,7 +163,7 @@ class Trainer:
         total = 0.0
         for item in batch:
             loss = target_loss(self.model, item) / count
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             total += float(loss.detach())
         torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
         for group in self.optimizer.param_groups:
@@ -187,7 +187,8 @@ class Trainer:
     def run(self, after: Callable[[Path], None]) -> Path:
         """Train to the deadline; `after` is called with every checkpoint. The last checkpoint's folder."""
         self.model.train()
-        self.log(config={k: str(v) for k, v in asdict(self.config).items()}, held_out=mean_loss(self.model, self.watched))
+        told = {k: str(v) for k, v in asdict(self.config).items()}
+        self.log(config=told, held_out=mean_loss(self.model, self.watched))
         last, kept = time.monotonic(), self.spent
         while self.spent < self.config.seconds:
             loss = self.one_step()

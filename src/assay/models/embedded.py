@@ -10,14 +10,17 @@ import hashlib
 import importlib.util
 import json
 import os
+import tempfile
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
 from assay.errors import BadInput, ProviderFailed
-from assay.models.adapter import is_steady
+from assay.models.adapter import is_steady, read_head, steadied
 from assay.models.model import Answer, Request
 from assay.models.wire import build_answer, joined
 
@@ -97,7 +100,7 @@ def engine_settings(weights: Path, adapter: Path | None, slots: int) -> Any:
     By default it does: the processor kernels for one row and for many round differently, so a prompt read whole,
     read on from a cached prefix, or beside other slots gives other last digits, and now and then other words.
     Here every kernel treats each row alike: repacked weights are off, attention runs row by row (keys as Q8_0
-    rule out its tiled and its split path), and an adapter is Q8_0 as well (see adapter.py). Costs about a tenth of the
+    rule out its tiled and its split path), and adapters are loaded as Q8_0 as well (adapter.py). Costs about a tenth of the
     speed. Test: tests/models/test_embedded.py, with the default settings as broken twin.
     """
     import xllamacpp
@@ -127,11 +130,7 @@ def _threads() -> int:
 
 
 class Engine:
-    """One llama.cpp server in this process, shared by all embedded models of the same slots and adapter.
-
-    With an adapter that is not steady (adapter.py) it runs one call at a time and caches no prefix: slow, and still
-    the same bytes each time.
-    """
+    """One llama.cpp server in this process, shared by all embedded models of the same slots and adapter."""
 
     _open: ClassVar[dict[tuple[int, Path | None], "Engine"]] = {}
     _guard = threading.Lock()
@@ -148,11 +147,11 @@ class Engine:
                 now=f"install the pinned version again: {INSTALL}",
             )
         self.adapter, self.slots, self.users = adapter, slots, 0
-        self.steady = adapter is None or is_steady(adapter)
         self._stopping = False
-        self._pool = ThreadPoolExecutor(slots if self.steady else 1, thread_name_prefix="embedded")
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="embedded")
         try:
-            self._server = xllamacpp.Server(engine_settings(weights, adapter, slots))
+            with _steady_copy(adapter) as copy:
+                self._server = xllamacpp.Server(engine_settings(weights, copy, slots))
         except Exception as error:  # the binding raises what llama.cpp throws
             raise ProviderFailed(f"the embedded model did not start: {error}", where=str(adapter or weights)) from error
 
@@ -206,6 +205,18 @@ class Engine:
         return {"error": {"message": "stopped"}} if self._stopping or given_up.is_set() else joined(parts)
 
 
+@contextmanager
+def _steady_copy(adapter: Path | None) -> Iterator[Path | None]:
+    """A path to the adapter in its steady encoding, for as long as the engine reads it."""
+    if adapter is None or is_steady(read_head(adapter)):
+        yield adapter
+        return
+    with tempfile.TemporaryDirectory(prefix="assay-") as folder:
+        copy = Path(folder) / "adapter.gguf"
+        copy.write_bytes(steadied(adapter))
+        yield copy
+
+
 @atexit.register
 def _stop_all() -> None:
     # the server's own threads outlive main() and abort the process when nobody stops them
@@ -244,7 +255,7 @@ class EmbeddedModel:
         return build_answer(raw, choice, choice["text"] if "text" in choice else choice["message"]["content"])
 
     def _body(self, engine: Engine, request: Request) -> dict[str, Any]:
-        body = {**request.sampling.sent(), "seed": request.seed(), "cache_prompt": engine.steady}
+        body = {**request.sampling.sent(), "seed": request.seed(), "cache_prompt": True}
         if request.prompt is None:
             body["messages"] = [{"role": role, "content": content} for role, content in request.messages]
             if request.n_probs:

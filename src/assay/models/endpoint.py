@@ -144,9 +144,7 @@ class EndpointModel:
             now = "check the model's name, the address and the key (OPENAI_BASE_URL, OPENAI_API_KEY)"
         if fault.pause is not None and fault.pause > self.patience.longest_pause:
             now = f"the endpoint asks to wait {fault.pause:.0f} s; run the same command again after that"
-        return ProviderFailed(
-            f"{self.name} gave no answer: {fault.what} ({tries})", where=self.endpoint.host, now=now
-        )
+        return ProviderFailed(f"{self.name} gave no answer: {fault.what} ({tries})", where=self.endpoint.host, now=now)
 
     async def _try(self, body: dict[str, Any]) -> Answer:
         try:

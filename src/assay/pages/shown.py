@@ -53,8 +53,8 @@ def choose(sessions: Sequence[Session], labels: Sequence[Label], limit: int, see
     drawn = {others[int(i)] for i in rng.choice(len(others), size=limit - n_worst, replace=False)}
     sentence = (
         f"Shown are {limit:,} of {len(ids):,} sessions: the {n_worst:,} worst (most rejected, then most "
-        f"contradicted labels) and {limit - n_worst:,} drawn at random from the others (seed {seed}). All numbers above are about all "
-        f"{len(ids):,} sessions."
+        f"contradicted labels) and {limit - n_worst:,} drawn at random from the others "
+        f"(seed {seed}). All numbers above are about all {len(ids):,} sessions."
     )
     keep = taken | drawn
     return Shown(

@@ -84,9 +84,10 @@ def _why(made: Made, trusted: Interval | None) -> list[str]:
     if below:
         lines.append("; ".join(below) + ".")
     if trusted.low is not None and trusted.point:
+        few = ", few clusters" if trusted.flag else ""
         lines.append(
-            f"For further sessions made the same way, the trusted share has a 95 % interval of "
-            f"{span(trusted.low, trusted.high)} (sessions as clusters, {trusted.clusters}{', few clusters' if trusted.flag else ''})."
+            "For further sessions made the same way, the trusted share has a 95 % interval of "
+            f"{span(trusted.low, trusted.high)} (sessions as clusters, {trusted.clusters}{few})."
         )
     return lines
 

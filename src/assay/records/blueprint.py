@@ -362,7 +362,10 @@ class Blueprint(Record):
         if not any(act.ends for act in self.user_acts.values()):
             yield "user_acts", "no act ends the session, so every goal is unreachable"
         if self.policy and self.policy[-1].when:
-            yield f"policy.{len(self.policy) - 1}", "the last row must have no condition, so that there is always an act"
+            yield (
+                f"policy.{len(self.policy) - 1}",
+                "the last row must have no condition, so that there is always an act",
+            )
         for i, row in enumerate(self.policy):
             for act in row.do:
                 if act not in self.user_acts:

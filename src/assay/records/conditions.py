@@ -56,7 +56,10 @@ def check_condition(condition: dict[str, tuple[str, ...]], blueprint: "Blueprint
     groups = {"profile": blueprint.profile, "slots": blueprint.slots, "world": blueprint.world.fields}
     for key, values in condition.items():
         if key not in STATE_KEYS and not key.startswith(DRAW_PREFIXES):
-            yield key, f"unknown condition; one of {', '.join(STATE_KEYS)}, goal, profile.X, context.X, persona.X, slots.X"
+            yield (
+                key,
+                f"unknown condition; one of {', '.join(STATE_KEYS)}, goal, profile.X, context.X, persona.X, slots.X",
+            )
             continue
         group, _, name = key.partition(".")
         if group in groups and name not in groups[group]:

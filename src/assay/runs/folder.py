@@ -95,7 +95,11 @@ class RunFolder:
                 "arguments": arguments,
                 "config": config,
                 "packages": _versions(),
-                "machine": {"system": platform.system(), "processor": platform.machine(), "python": platform.python_version()},
+                "machine": {
+                    "system": platform.system(),
+                    "processor": platform.machine(),
+                    "python": platform.python_version(),
+                },
                 "git": _git(),
                 "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "stages": {},

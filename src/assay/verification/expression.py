@@ -32,7 +32,10 @@ def core_act_recovery(corpus: Corpus) -> Iterator[Verdict]:
     if reader is None:
         return
     found = [
-        (s, i, text, before) for s in corpus.sessions for i, text, before in own_turns(s) if "core_act" in s.turns[i].labels
+        (s, i, text, before)
+        for s in corpus.sessions
+        for i, text, before in own_turns(s)
+        if "core_act" in s.turns[i].labels
     ]
     if not found:
         return

@@ -26,7 +26,7 @@ from assay.verification.label_features import (
     session_features,
     turn_features,
 )
-from assay.verification.label_noise import Places, Task, alarm_threshold, expressed, judge, skill, trust_of
+from assay.verification.label_noise import Places, Task, alarm_threshold, expressed, judge, trust_of
 from assay.verification.label_readers import Folded, folds_for, out_of_fold
 
 CODE = "LB06"
@@ -287,7 +287,7 @@ def weigh(probability: NDArray[np.float64], task: Task) -> Outcome:
     judged = judge(probability, task)
     trust = trust_of(judged, task)
     called = (judged.trust < alarm_threshold(judged.trust, FALSE_ALARMS)) & (trust < 0.5)
-    called &= skill(judged.probability, task) >= CALLING_SKILL
+    called &= judged.skill >= CALLING_SKILL
     return Outcome(trust, called, expressed(judged.probability, task), judged.drop, judged.add)
 
 

@@ -4,7 +4,7 @@ A reader's probability of the given value says how sure the reader is, not wheth
 is low for right labels too. What makes a label suspicious is that another value explains the text better AND that
 people (or programs) do write this value where that one is meant. The second part is learned from the data: N[a, b],
 how often b stands where a is meant, by EM with the reader's probabilities held fixed (the latent-class model of
-A. P. Dawid and A. M. Skene, 1979, with one labeller and the reader as prior of each item). A prior worth half the data
+A. P. Dawid and A. M. Skene, 1979, with one labeller and the reader as prior of each item). A prior worth a quarter of the data
 keeps the estimate from explaining all of the reader's own confusions as wrong labels.
 """
 
@@ -21,7 +21,10 @@ Places = NDArray[np.int64]
 PRIOR_WRONG = 0.05
 """Share of wrong labels that the prior expects, spread evenly over all other values."""
 
-PRIOR_WORTH = 0.5
+MOST_WRONG_ODDS = 0.3 / 0.7
+"""At most 30 % of the labels that mean one value are taken to say another."""
+
+PRIOR_WORTH = 0.25
 """Weight of the prior, as a share of the number of labels."""
 
 ROUNDS = 10
@@ -48,6 +51,8 @@ class Judged(NamedTuple):
     """Shape (n,): value that the best alternative puts in, -1 for none."""
     probability: Floats
     """Shape (n, k): the reader's calibrated probability of each value."""
+    skill: float
+    """Share of the labels' entropy that the reader explains, in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -118,16 +123,18 @@ class _Alternatives:
             moved = (self.stands @ (odds / (1 + total[self.rows])[:, None])).T
             meant = np.maximum(self.held + moved.sum(1) - moved.sum(0), 0.5)
             meant[self.k] = self.n
-            prior = PRIOR_WORTH * self.held
+            prior = PRIOR_WORTH * meant
             kept = np.maximum(meant - moved.sum(1), 0.5) + prior * (1 - PRIOR_WRONG)
             rates = (moved + prior[:, None] * self.prior) / kept[:, None]
+            # Without a limit two values can trade their meanings, and every label of both is called wrong.
+            rates /= np.maximum(1.0, rates.sum(1, keepdims=True) / MOST_WRONG_ODDS)
         return rates
 
-    def power(self, rates: Floats | None) -> float:
+    def power(self, rates: Floats | None, least: float = 0.25) -> float:
         """The power that fits the given labels best, as they are or, with rates, as they came to be.
 
         Without rates this is the temperature of Guo et al. 2017 (1706.04599). With them, wrong labels no longer make
-        the reader look unsure.
+        the reader look unsure, so the power is at least the one without.
         """
         from scipy.optimize import minimize_scalar
         from scipy.special import log_softmax
@@ -144,7 +151,7 @@ class _Alternatives:
                 fit = fit + np.log1p(self.against(self.heights(power), rates)[1])
             return float(-fit.mean())
 
-        found = minimize_scalar(loss, bounds=(-1.5, 1.5), method="bounded", options={"xatol": 0.01})
+        found = minimize_scalar(loss, bounds=(np.log(least), np.log(6.0)), method="bounded", options={"xatol": 0.01})
         return float(np.exp(found.x))
 
 
@@ -152,10 +159,12 @@ def judge(probability: Floats, task: Task) -> Judged:
     """Trust of each label and its best alternative, from a reader's out-of-fold probabilities of shape (n, k)."""
     odds = log_odds(probability, task.exclusive)
     ways = _Alternatives(odds, task)
-    power, rates = ways.power(None), ways.prior
+    # Skill is measured against the labels as they are, before wrong ones are explained away.
+    power = plain = ways.power(None)
+    rates = ways.prior
     for _ in range(REFITS):
         rates = ways.rates(power, rates)
-        power = ways.power(rates)
+        power = ways.power(rates, plain)
     against, total = ways.against(ways.heights(power), rates)
     put = against.argmax(1)
     order = np.lexsort((against[np.arange(len(put)), put], ways.rows))
@@ -163,7 +172,8 @@ def judge(probability: Floats, task: Task) -> Judged:
     # In this order the last, and so the one that stays, is the highest of each label.
     drop[ways.rows[order]] = np.where(ways.wrong[order] == ways.k, -1, ways.wrong[order])
     add[ways.rows[order]] = np.where(put[order] == ways.k, -1, put[order])
-    return Judged(1 / (1 + total), drop, add, scaled(odds, power, task.exclusive))
+    known = skill(scaled(odds, plain, task.exclusive), task)
+    return Judged(1 / (1 + total), drop, add, scaled(odds, power, task.exclusive), known)
 
 
 def skill(probability: Floats, task: Task) -> float:
@@ -197,7 +207,7 @@ def trust_of(judged: Judged, task: Task) -> Floats:
     A reader without skill finds nothing suspicious in any label, right or wrong; then only its own, low, probability
     may be said. From FULL_SKILL on the judged trust stands.
     """
-    share = min(1.0, skill(judged.probability, task) / FULL_SKILL)
+    share = min(1.0, judged.skill / FULL_SKILL)
     own = np.clip(own_probability(judged.probability, task), FLOOR, 1 - FLOOR)
     judge_odds, own_odds = (np.log(t) - np.log1p(-t) for t in (np.clip(judged.trust, FLOOR, 1 - FLOOR), own))
     return np.asarray(1 / (1 + np.exp(-(share * judge_odds + (1 - share) * own_odds))))

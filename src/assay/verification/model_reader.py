@@ -99,12 +99,20 @@ def verdicts(
         best = max(mean, key=lambda v: mean[v])
         status = "not_evidenced" if mean[best] <= 0.5 else "supported" if best == value else "contradicted"
         yield Verdict(
-            code="LB01", status=status, score=mean[value], read=best, independent=independent, **common  # type: ignore[arg-type]
+            code="LB01",
+            status=status,
+            score=mean[value],
+            read=best,
+            independent=independent,
+            **common,  # type: ignore[arg-type]
         )
         firsts = [max(s, key=lambda v, s=s: s[v]) for s in shares]  # type: ignore[misc]
         modal = max(firsts.count(v) for v in firsts) / len(firsts)
         yield Verdict(
-            code="RE01", status="supported" if modal > 0.5 else "not_evidenced", score=modal, **common  # type: ignore[arg-type]
+            code="RE01",
+            status="supported" if modal > 0.5 else "not_evidenced",
+            score=modal,
+            **common,  # type: ignore[arg-type]
         )
 
 

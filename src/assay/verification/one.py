@@ -46,16 +46,16 @@ def verify_corpus(
     """
     english = [s for s in corpus.sessions if s.language in ("und", "en") or s.language.startswith("en-")]
     others = [s for s in corpus.sessions if s not in english] if len(english) < len(corpus.sessions) else []
-    narrowed = Corpus(
-        sessions=english, seed=corpus.seed, blueprint=corpus.blueprint, core_reader=corpus.core_reader
-    )
+    narrowed = Corpus(sessions=english, seed=corpus.seed, blueprint=corpus.blueprint, core_reader=corpus.core_reader)
     out: list[Verdict] = []
     for held, check in OFFLINE:
         if codes & set(held) and (printed or check is not in_house):
             progress(check.__name__)
             out += [v for v in check(narrowed) if v.code in codes]
     out += [
-        Verdict(code=code, session=s.id, status="not_applicable", reason="language") for s in others for code in sorted(codes)
+        Verdict(code=code, session=s.id, status="not_applicable", reason="language")
+        for s in others
+        for code in sorted(codes)
     ]
     return in_order(out)
 

@@ -1,0 +1,173 @@
+"""Train the user adapter on real human turns, export it, measure it and write its card.
+
+    python bench/train_adapter.py prepare --weights WEIGHTS.gguf --base DIR
+    python bench/train_adapter.py train --data ../shared/data --base DIR --out DIR --minutes 42
+    python bench/train_adapter.py export --out DIR
+    python bench/train_adapter.py measure --data ../shared/data --base DIR --out DIR --weights WEIGHTS.gguf
+
+Needs the extra `learn`. Training stops by the clock, so its weights are not the same bytes on another machine; the
+dice (seed, step) are. A killed run goes on from its last checkpoint. `OMP_WAIT_POLICY=PASSIVE` on a shared machine.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assay.learning import augment, data, sft
+from assay.learning.data import HumanSession, TrainingText
+from assay.learning.gguf_adapter import write_adapter
+from assay.simulation import prompt
+
+ADAPTER = Path(__file__).parents[1] / "src" / "assay" / "models" / "weights" / "user-adapter-1.gguf"
+LONGEST = 400
+"""Tokens of a training text."""
+MOST_TURNS = 10
+"""A session is drawn in proportion to its turns, up to this many."""
+HELD_OUT, PROMPTS, SEED = 40, 60, 7
+
+
+def load(folder: Path, sgd: str, camrest: str) -> list[HumanSession]:
+    """Sessions of one split of each set, those without a single act left out."""
+    found = data.read_sgd(folder / "sgd.jsonl.gz", sgd) + data.read_camrest(folder / "camrest676.jsonl.gz", camrest)
+    return [s for s in found if s.turns]
+
+
+def unseen(folder: Path, train: list[HumanSession], sgd: str, camrest: str) -> list[HumanSession]:
+    """Sessions of other splits: SGD's only where every service is new, and CamRest's."""
+    known = {name for s in train for name in s.services if name != "camrest"}
+    return [s for s in load(folder, sgd, camrest) if not known & set(s.services)]
+
+
+def fits(tokenizer: Any, longest: int) -> Callable[[str], bool]:
+    """Whether a text has at most that many tokens."""
+    return lambda text: (
+        len(text) < 6 * longest and len(tokenizer(text, add_special_tokens=False)["input_ids"]) <= longest
+    )
+
+
+def held_out(tokenizer: Any, sessions: list[HumanSession], cuts: data.Terciles, n: int, longest: int) -> list[Any]:
+    """Encoded sequences of unseen sessions, unvaried."""
+    found: list[Any] = []
+    for k in range(n):
+        session = sessions[int(np.random.default_rng([SEED, k]).integers(len(sessions)))]
+        top = {"manner": data.manner(session, cuts), "situation": (), "goal": ", ".join(session.goals[:2])}
+        text = data.sequence(prompt, session, top, 0, fits(tokenizer, longest))
+        if text is not None:
+            found.append(sft.encode(tokenizer, text))
+    return found
+
+
+def prepare(args: argparse.Namespace) -> None:
+    """Write the engine's own quantised weights as a dense fp32 folder, so that training sees what will run."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    where = {"gguf_file": args.weights.name}
+    model = AutoModelForCausalLM.from_pretrained(args.weights.parent, dtype=torch.float32, **where)
+    dense = AutoModelForCausalLM.from_config(model.config)
+    dense.load_state_dict({k: v.float() for k, v in model.state_dict().items()}, strict=False)
+    dense.save_pretrained(args.base)
+    AutoTokenizer.from_pretrained(args.weights.parent, **where).save_pretrained(args.base)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train to the deadline, exporting every checkpoint."""
+    sessions = load(args.data, "train", "train")
+    cuts = data.terciles(sessions)
+    watched = unseen(args.data, sessions, "dev", "validation")
+    config = sft.SftConfig(
+        base=args.base,
+        out=args.out,
+        seconds=60 * args.minutes,
+        batch=3,
+        peak_rate=1.5e-3,
+        half=args.half,
+        seed=args.seed,
+    )
+    weight = np.minimum([len(s.turns) for s in sessions], MOST_TURNS).astype(float)
+    chance = weight / weight.sum()
+    tokenizer = sft.load_base(args.base)[1]
+    short = fits(tokenizer, LONGEST)
+
+    def draw(rng: np.random.Generator) -> TrainingText | None:
+        return augment.draw(prompt, sessions[int(rng.choice(len(sessions), p=chance))], cuts, rng, short)
+
+    trainer = sft.Trainer(config, draw, lambda t: held_out(t, watched, cuts, 5, 220))
+    print(f"{len(sessions)} sessions, {sum(len(s.turns) for s in sessions)} user turns, seed {args.seed}")
+    print(trainer.run(lambda folder: print(f"{folder}: {write_adapter(folder, ADAPTER, name='user-adapter-1')} bytes")))
+    export(args)
+
+
+def export(args: argparse.Namespace) -> None:
+    """Write the newest checkpoint as the shipped adapter. Exits when there is none."""
+    found = sft.latest_checkpoint(args.out)
+    if found is None:
+        raise SystemExit(f"no checkpoint in {args.out}; run `train` first")
+    print(f"{ADAPTER}: {write_adapter(found, ADAPTER, name='user-adapter-1')} bytes from {found.name}")
+
+
+def measure(args: argparse.Namespace) -> None:
+    """Print and store the numbers of the card in `measured.json`."""
+    from adapter_eval import Talker, held_out_cases, shop_cases
+    from adapter_eval import measure as talk
+
+    sessions = load(args.data, "train", "train")
+    cuts = data.terciles(sessions)
+    rest = unseen(args.data, sessions, "test", "test")
+    camrest = [s for s in rest if s.services == ("camrest",)]
+    sgd = [s for s in rest if s.services != ("camrest",)]
+    print(f"held out: {len(sgd)} SGD sessions of unseen services, {len(camrest)} CamRest sessions; seed {SEED}")
+    result: dict[str, Any] = {"held_out_loss": losses(args, sgd + camrest, cuts)}
+    print(result)
+    sets = {
+        "SGD test, unseen services": held_out_cases(sgd, cuts, PROMPTS * 2 // 3, SEED),
+        "CamRest test": held_out_cases(camrest, cuts, PROMPTS // 3, SEED),
+        "electronics shop, hand-written": shop_cases(),
+    }
+    talker = Talker(args.weights, args.adapter)
+    for name, cases in sets.items():
+        for label, scale in (("adapter", 1.0), ("bare model", 0.0)):
+            got = talk(talker, cases, scale)
+            row = {"prompts": len(cases), "single": str(got.single), "best": str(got.best), "acts": str(got.acts)}
+            result[f"{name} / {label}"] = row
+            print(name, label, row, flush=True)
+            said = [[c.text, list(t)] for c, t in zip(cases, got.said, strict=True)]
+            (args.out / f"said-{len(result)}.json").write_text(json.dumps(said, indent=1))
+    (args.out / "measured.json").write_text(json.dumps(result, indent=1))
+
+
+def losses(args: argparse.Namespace, sessions: list[HumanSession], cuts: data.Terciles) -> dict[str, Any]:
+    """Held-out loss (nats a target token) before and after, on the same sequences."""
+    model, tokenizer = sft.load_base(args.base, args.half)
+    items = held_out(tokenizer, sessions, cuts, HELD_OUT, LONGEST)
+    found = sft.latest_checkpoint(args.out)
+    before = sft.mean_loss(model, items)
+    config = sft.SftConfig(base=args.base, out=args.out, seconds=1.0)
+    after = sft.mean_loss(sft.with_adapter(model, config, found), items)
+    tokens = sum(len(i.targets) for i in items)
+    return {"sequences": len(items), "target_tokens": tokens, "before": round(before, 3), "after": round(after, 3)}
+
+
+def main() -> None:
+    """Parse the command line and run one of the four verbs."""
+    verbs = {"prepare": prepare, "train": train, "export": export, "measure": measure}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("verb", choices=verbs)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--base", type=Path, default=Path("build/adapter/base"))
+    parser.add_argument("--out", type=Path, default=Path("build/adapter/run"))
+    parser.add_argument("--weights", type=Path, help="the engine's GGUF file")
+    parser.add_argument("--adapter", type=Path, default=ADAPTER)
+    parser.add_argument("--minutes", type=float, default=42.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--half", action="store_true", help="bf16 frozen weights (only with AVX512-BF16)")
+    args = parser.parse_args()
+    verbs[args.verb](args)
+
+
+if __name__ == "__main__":
+    main()
