@@ -43,7 +43,7 @@ _TYPES = {
 }
 _MODULES = ("aio", "testing", "records")
 
-__all__ = [*_VERBS, *_TYPES, *_MODULES, "__version__"]  # noqa: PLE0604
+__all__ = [*_VERBS, *_TYPES, *_MODULES, "__version__"]
 
 if TYPE_CHECKING:
     from assay import aio, records, testing

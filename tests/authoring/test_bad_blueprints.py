@@ -1,4 +1,4 @@
-# ruff: noqa: E501  (the tables below hold one case a line)
+
 """Every bad blueprint gives one error: what is wrong, file, line and field, and what to do now."""
 
 from pathlib import Path

@@ -12,8 +12,8 @@ from assay.learning.gguf_adapter import converted, padded, permute_heads, tensor
 PREFIX = "base_model.model.model.layers."
 PROMPTS = (
     "customer: brief\nsituation: chat\ngoal: return a product\n\nacts: state goal(return a product)\ncustomer:",
-    "customer: polite\nsituation: phone\ngoal: not known\n\nassistant: Where to?\nacts: inform(city = Porto)\ncustomer:",
-    "customer: plain\nsituation: not known\ngoal: find a movie\n\nassistant: Anything else?\nacts: reject; bye\ncustomer:",
+    "customer: polite\nsituation: phone\ngoal: not known\n\nassistant: To?\nacts: inform(city = Porto)\ncustomer:",
+    "customer: plain\nsituation: not known\ngoal: find a movie\n\nassistant: Else?\nacts: reject; bye\ncustomer:",
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from assay.door.checking import offline_verifier, verifier_version
-from assay.door.trusting import labels_stage, report, summary, write_certificate
+from assay.door.trusting import certificate_of, labels_stage, report, summary, write_certificate
 from assay.errors import BadInput
 from assay.importing.guess import guess
 from assay.importing.report import ImportReport
@@ -122,7 +122,7 @@ def audit(
         if power is not None:
             write_json(folder.file("power.json"), power)
         made = labels_stage(folder, progress)
-        certificate = not_requested(made)
+        certificate = not_requested(made, before=certificate_of(folder))
         write_certificate(folder, certificate)
         path = report(folder.path)
         found = summary(folder, made, verdicts, time.monotonic() - began)

@@ -14,7 +14,7 @@ from assay.certification.one import Ask
 from assay.certification.one import certify as certify_one
 from assay.certification.sample import COLUMNS, POOLED, Design, draw
 from assay.door.making import blueprint_of
-from assay.door.trusting import labels_stage, write_certificate
+from assay.door.trusting import certificate_of, labels_stage, write_certificate
 from assay.errors import BadInput
 from assay.records.base import digest
 from assay.records.certificate import Certificate
@@ -85,7 +85,7 @@ def certify(
             labels_stage(folder)
         labels: list[Label] = list(read(folder.path, "labels"))
         if answers is None:
-            certificate = costs.not_requested(labels, alpha=alpha, delta=delta)
+            certificate = costs.not_requested(labels, alpha=alpha, delta=delta, before=certificate_of(folder))
             write_certificate(folder, certificate)
             return certificate
         if not folder.has("sample.json"):
@@ -94,9 +94,7 @@ def certify(
                 where=str(folder.path),
                 now="assay sample DIR -n 150 --out SAMPLE.csv",
             )
-        before = None
-        if folder.has("certificate.json"):
-            before = Certificate.model_validate(folder.json("certificate.json"))
+        before = certificate_of(folder)
         ask = Ask(alpha=alpha, delta=delta, claims=tuple(claims), estimand=estimand, keep=keep)  # type: ignore[arg-type]
         rows = read_answers(answers)
         certificate, updated = certify_one(labels, folder.json("sample.json"), rows, ask, before)

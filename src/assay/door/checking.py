@@ -11,7 +11,6 @@ from assay.door.making import core_reader, opened
 from assay.door.options import Plan
 from assay.errors import BadInput
 from assay.models.model import options_request
-from assay.records.base import digest
 from assay.records.blueprint import Blueprint
 from assay.records.session import Session
 from assay.records.storage import read, write_json, write_rows

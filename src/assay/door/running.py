@@ -9,7 +9,7 @@ from assay.door.making import author_stage, blueprint_of, open_run, plan_of, sim
 from assay.door.options import Plan
 from assay.door.rewording import rewording
 from assay.door.sync import run_sync
-from assay.door.trusting import labels_stage, report, summary, write_certificate
+from assay.door.trusting import certificate_of, labels_stage, report, summary, write_certificate
 from assay.errors import BadInput
 from assay.records.storage import read, write_json
 from assay.runs.engine import Progress, silent
@@ -112,7 +112,7 @@ def run(
             _power_in_run(folder, book, plan, ledger, origin, progress)
             write_usage(folder, ledger, plan=usage_plan)
         labels = labels_stage(folder, progress)
-        certificate = not_requested(labels)
+        certificate = not_requested(labels, before=certificate_of(folder))
         write_certificate(folder, certificate)
         path = report(folder.path)
         found = summary(folder, labels, verdicts, time.monotonic() - began)

@@ -27,6 +27,11 @@ def labels_stage(folder: RunFolder, progress: Progress = silent) -> list[Label]:
     return labels
 
 
+def certificate_of(folder: RunFolder) -> Certificate | None:
+    """The run's last certificate, if there is one."""
+    return Certificate.model_validate(folder.json("certificate.json")) if folder.has("certificate.json") else None
+
+
 def write_certificate(folder: RunFolder, certificate: Certificate) -> None:
     """certificate.json."""
     write_json(folder.file("certificate.json"), certificate.row())

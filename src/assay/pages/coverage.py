@@ -44,6 +44,11 @@ class Covered:
     has_plan: bool
 
     @property
+    def aside(self) -> bool:
+        """Whether it is one of the many that colour a session rather than decide it."""
+        return self.name.startswith(("persona.", "context."))
+
+    @property
     def top(self) -> float:
         """Largest number drawn, so that bars of one name share a scale."""
         return max(
@@ -68,7 +73,7 @@ def _covered(name: str, labels: Sequence[Label], plan: Mapping[str, float] | Non
     for value in plan or ():
         counts.setdefault(value, 0)
     ordered = sorted(counts, key=lambda v: (-counts[v], -(plan or {}).get(v, 0.0), v))
-    open_ended = len(ordered) > OPEN_ENDED or (len(ordered) > MOST and len(labels) < 3 * len(ordered) and plan is None)
+    open_ended = len(ordered) > OPEN_ENDED or (plan is None and len(ordered) > 2 and len(labels) < 2 * len(ordered))
     shown = [] if hidden or open_ended else ordered[: MOST + (len(ordered) == MOST + 1)]
     if shown and plan is not None and len(ordered) <= 2 * MOST:
         shown = ordered
@@ -128,17 +133,20 @@ def _attribute(spec: Any, made: Made) -> dict[str, float] | None:
     total: Counter[str] = Counter()
     scenarios = made.scenarios or []
     for scenario in scenarios:
-        table = tables.get(_drawn(scenario.row(), given)) or tables.get("else") or {}
+        drawn = _drawn(scenario.row(), given)
+        if drawn is None:
+            return None  # the parent's draw was not kept, so the plan given it is not known
+        table = tables.get(drawn) or tables.get("else") or {}
         for value, share in table.items():
             total[value] += share / len(scenarios)  # type: ignore[assignment]
     return dict(total) or None
 
 
-def _drawn(row: Mapping[str, Any], path: str) -> str:
+def _drawn(row: Mapping[str, Any], path: str) -> str | None:
     value: Any = row
     for key in path.split("."):
         value = value.get(key) if isinstance(value, dict) else None
-    return str(value)
+    return None if value is None else str(value)
 
 
 def _shares(raw: Any) -> dict[str, float] | None:

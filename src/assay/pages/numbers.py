@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from assay.pages.reading import Made, Said
+from assay.pages.reading import READING, Made, Said
 from assay.pages.words import REASONS, REMEDIES, reason
 from assay.records import Label
 from assay.stats.intervals import Interval, cluster_mean
@@ -148,6 +148,8 @@ class Rate:
     alarm: tuple[float, float | None, float | None] | None
     lower: float | None
     auroc: float | None
+    reads: bool
+    """Whether the check reads values; others are listed apart."""
 
 
 def rates(power: Mapping[str, Any] | None) -> list[tuple[str, list[Rate]]]:
@@ -173,6 +175,7 @@ def rates(power: Mapping[str, Any] | None) -> list[tuple[str, list[Rate]]]:
                 alarm=_point(row, "false_alarm") if row.get("false_alarm") is not None else None,
                 lower=row.get("difference_lower"),
                 auroc=row.get("auroc"),
+                reads=not name or row.get("check") in READING,
             )
         )
     for rows in groups.values():

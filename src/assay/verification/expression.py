@@ -17,8 +17,7 @@ from assay.verification.check import Corpus, find_span, own_turns, words
 
 RULES = "rules"
 STOPWORDS = frozenset(
-    "a an the is it i you my your to of for and or in on with that this do does did would like can could please am are be "
-    "me we was have has what which want need hi hello".split()
+    ["a", "an", "the", "is", "it", "i", "you", "my", "your", "to", "of", "for", "and", "or", "in", "on", "with", "that", "this", "do", "does", "did", "would", "like", "can", "could", "please", "am", "are", "be", "me", "we", "was", "have", "has", "what", "which", "want", "need", "hi", "hello"]
 )
 
 

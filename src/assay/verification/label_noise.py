@@ -4,8 +4,9 @@ A reader's probability of the given value says how sure the reader is, not wheth
 is low for right labels too. What makes a label suspicious is that another value explains the text better AND that
 people (or programs) do write this value where that one is meant. The second part is learned from the data: N[a, b],
 how often b stands where a is meant, by EM with the reader's probabilities held fixed (the latent-class model of
-A. P. Dawid and A. M. Skene, 1979, with one labeller and the reader as prior of each item). A prior worth a quarter of the data
-keeps the estimate from explaining all of the reader's own confusions as wrong labels.
+A. P. Dawid and A. M. Skene, 1979, with one labeller and the reader as prior of each item). A prior worth half the data
+keeps the estimate from explaining all of the reader's own confusions as wrong labels: with less, flips to one value
+rank higher and flips to any value lower (bench/label_errors.py).
 """
 
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ PRIOR_WRONG = 0.05
 MOST_WRONG_ODDS = 0.3 / 0.7
 """At most 30 % of the labels that mean one value are taken to say another."""
 
-PRIOR_WORTH = 0.25
+PRIOR_WORTH = 0.5
 """Weight of the prior, as a share of the number of labels."""
 
 ROUNDS = 10

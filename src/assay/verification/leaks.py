@@ -84,7 +84,7 @@ def _entities(text: str) -> list[str]:
 
 
 def _telling(value: str) -> bool:
-    return any(c.isdigit() for c in value) and len(value) >= 4 or len(value) >= TOO_COMMON and not value.isdigit()
+    return (any(c.isdigit() for c in value) and len(value) >= 4) or (len(value) >= TOO_COMMON and not value.isdigit())
 
 
 def _early(session: Session, party: str, fact: str, texts: list[str]) -> Verdict:
