@@ -277,7 +277,7 @@ def labels(made: Session, said: list[Verdict]) -> list[Label]:
                 authored=given.value,
                 tier=tier,
                 reasons=tuple(reasons),
-                rank_score=0.9 if tier == "provisional" else 0.3,
+                rank_score=(independent[0].score or 0.3) if independent else 0.3,
                 verdicts={v.code: v.status for v in mine},
                 distribution={str(given.value): 0.9, "__other__": 0.1} if mine else {},
             )

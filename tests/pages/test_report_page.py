@@ -10,7 +10,7 @@ from made_run import CERTIFICATE_COST, granted, make_run
 
 from assay.errors import BadInput
 from assay.pages.coverage import planned
-from assay.pages.numbers import by_name, funnel, shown_tier
+from assay.pages.numbers import by_name, funnel, not_checked, shown_tier
 from assay.pages.readable import pieces, values_from_text
 from assay.pages.reading import read_run, read_verdicts
 from assay.pages.report import write_report
@@ -156,6 +156,7 @@ def test_the_headline_counts_what_may_be_trusted(made):
     )
     assert CERTIFICATE_COST in found.text
     assert "No label is certified" in found.text
+    assert "What most often stands in the way: no independent reader (" in found.text
 
 
 def test_the_funnel_adds_up(made):
@@ -245,6 +246,16 @@ def test_values_that_stand_in_the_text_are_withheld():
     assert values_from_text([said]) == {"city", "secret", "story"}
 
 
+def test_a_turn_says_which_checks_found_no_fault_and_shows_those_that_did(tmp_path):
+    make_run(tmp_path, 1)
+    fine = Verdict(code="CO05", session="s00000", turn=1, status="supported", by="rules")
+    fault = Verdict(code="IA01", session="s00000", turn=1, name="private.user.x", status="contradicted", by="exact")
+    (tmp_path / "verdicts.jsonl").write_text(fine.line() + "\n" + fault.line() + "\n")
+    _, found = page(tmp_path)
+    assert "no fault found: CO05" in found.text
+    assert "IA01 contradicted private.user.x, turn 1" in found.text
+
+
 def test_quotes_are_marked_where_they_stand_and_the_worst_status_wins():
     def verdict(quote: str, status: str, turn: int = 0) -> Verdict:
         return Verdict(
@@ -293,6 +304,29 @@ def test_plans_come_from_the_blueprint(made):
     assert "slots.item" not in plans
     _, found = page(made)
     assert "plan 15 %" in found.text
+
+
+def test_a_plan_given_a_parent_that_was_not_kept_is_not_made_up(tmp_path):
+    make_run(tmp_path, 4)
+    with (tmp_path / "blueprint.yaml").open("a") as book:
+        book.write("context:\n  medium: {given: slots.gone, when: {a: {web chat: 1.0}, else: {web chat: 1.0}}}\n")
+        book.write("  emotion: {given: goal, when: {else: {calm: 0.7, annoyed: 0.3}}}\n")
+    plans = planned(read_run(tmp_path))
+    assert "context.medium" not in plans
+    assert plans["context.emotion"] == pytest.approx({"calm": 0.7, "annoyed": 0.3})
+
+
+def test_what_was_not_checked_names_reason_labels_and_remedy(made):
+    run = read_run(made)
+    found = {u.code: u for u in not_checked(by_name(run, None), None, run.power)}
+    assert "act (94 of 97)" in found["no_independent_reader"].names
+    assert "--judge" in found["no_independent_reader"].needs
+    assert found["no_power"].detail == (
+        "goal: act_swap/text: lower limit 0.31 < 0.5",
+        "slots.reason: act_swap/text: lower limit 0.42 < 0.5",
+    )
+    assert found["no_power_check"].detail == ("LB01 on profile.patience",)
+    assert found["not_planted"].detail == ("goal: systematic",)
 
 
 def test_a_certificate_is_told_with_its_answers_and_bound():

@@ -59,7 +59,7 @@ def places(verdicts: Sequence[Verdict], status: str) -> set[tuple[str, int | Non
 
 @pytest.mark.parametrize("sets", [False, True])
 def test_planted_flips_are_found_with_few_false_alarms(sets: bool) -> None:
-    sessions, flipped = world(60, 3, 0.1, sets=sets)
+    sessions, flipped = world(120, 3, 0.1, sets=sets)
     verdicts = find_label_errors(sessions, None, 0)
     assert [(v.session, v.turn) for v in verdicts] == [(s.id, t) for s in sessions for t in range(6)]
     assert auroc([v.score or 0.0 for v in verdicts], [(v.session, v.turn) in flipped for v in verdicts]) > 0.97

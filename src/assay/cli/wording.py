@@ -29,7 +29,20 @@ def run_summary(found: dict[str, Any], directory: Path) -> str:
     lines = [
         f"{found['sessions']} sessions, {found['labels']} labels; {trusted} labels trusted, in {found['seconds']:.0f} s",
         table(rows) + more if names else "  no labels",
+        usage_line(found.get("usage")),
         certificate,
         f"Report: {found['report']}" if found.get("report") else f"Folder: {directory}",
     ]
     return "\n".join(line for line in lines if line)
+
+
+def usage_line(usage: dict[str, Any] | None) -> str:
+    """Tokens spent against the plan, where a run has one."""
+    if not usage or not usage["calls"]["sent"]:
+        return ""
+    tokens, plan = usage["tokens"], usage.get("plan") or {}
+    of = {k: f" of {v} planned" for k, v in plan.items()}
+    return (
+        f"{usage['calls']['sent']} model calls: {tokens['generated']} tokens generated{of.get('generated', '')}, "
+        f"{tokens['prompt_uncached']} prompt tokens read{of.get('prompt_uncached', '')}, {tokens['prompt_cached']} from cache"
+    )

@@ -110,14 +110,14 @@ def run(
             verdicts = run_sync(verify_stage(folder, book, plan, ledger, progress=progress))
             origin = Path(power_from) if power_from is not None else None
             _power_in_run(folder, book, plan, ledger, origin, progress)
-            write_usage(folder, ledger, plan=usage_plan)
+            usage = write_usage(folder, ledger, plan=usage_plan)
         labels = labels_stage(folder, progress)
         certificate = not_requested(labels, before=certificate_of(folder))
         write_certificate(folder, certificate)
         path = report(folder.path)
         found = summary(folder, labels, verdicts, time.monotonic() - began)
         folder.stage_done("report", path=path.name)
-        return {**found, "certificate": certificate.status, "report": str(path)}
+        return {**found, "certificate": certificate.status, "usage": usage, "report": str(path)}
 
 
 def _power_in_run(

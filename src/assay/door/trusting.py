@@ -15,7 +15,10 @@ from assay.runs.folder import RunFolder
 
 
 def labels_stage(folder: RunFolder, progress: Progress = silent) -> list[Label]:
-    """labels.jsonl from sessions, verdicts and measured power."""
+    """labels.jsonl from sessions, verdicts and measured power; kept as it is once people's answers went into it."""
+    before = certificate_of(folder)
+    if before is not None and before.looks and folder.has("labels.jsonl"):
+        return list(read(folder.path, "labels"))
     sessions: list[Session] = list(read(folder.path, "sessions"))
     verdicts: list[Verdict] = list(read(folder.path, "verdicts"))
     power = folder.json("power.json") if folder.has("power.json") else None

@@ -185,6 +185,11 @@ def vary_goal(session: HumanSession, rng: np.random.Generator) -> HumanSession:
     return _map(session, _same, _same, _same, lambda g: phrases.get(g, g))
 
 
+def renewed(session: HumanSession) -> HumanSession:
+    """A deep copy of the turns, which the other functions may write to."""
+    return _map(session, _same, _same, _same, _same)
+
+
 def varied(session: HumanSession, rng: np.random.Generator) -> HumanSession:
     """A session after each variation that the dice ask for."""
     for chance, vary in ((P_GOAL, vary_goal), (P_WORDS, vary_words), (P_VALUES, vary_values), (P_SLOTS, vary_slots)):
@@ -219,7 +224,7 @@ def draw(
 ) -> TrainingText | None:
     """One varied training sequence of a session; None when nothing of it fits."""
     top = header(session, cuts, rng)
-    new = varied(_map(session, _same, _same, _same, _same), rng)
+    new = varied(renewed(session), rng)
     top["goal"] = "" if rng.random() < P_NO_GOAL else ", ".join(new.goals[: int(rng.integers(1, 4))])
     if rng.random() < P_SHORT:
         new = replace(new, turns=[replace(t, assistant=t.assistant and last_sentence(t.assistant)) for t in new.turns])

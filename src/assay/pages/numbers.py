@@ -200,6 +200,33 @@ class Unread:
     detail: tuple[str, ...] = ()
 
 
+def _unread(code: str, rows: Sequence[Name], said: Said | None) -> Unread:
+    held = {r.name: r.reasons[code] or (said.why_not[r.name][code] if said is not None else 0) for r in rows}
+    gates = [(r.name, r.gate.get("reason")) for r in rows if code == "no_power" and r.gate]
+    return Unread(
+        code=code,
+        why=reason(code),
+        needs=REMEDIES.get(code, ""),
+        names=tuple(_brief(rows, held)),
+        n=sum(held.values()),
+        detail=tuple(f"{name}: {why}" for name, why in gates if why),
+    )
+
+
+def _brief(rows: Sequence[Name], held: Mapping[str, int]) -> list[str]:
+    """Names in words: `core_act (3 of 122)` where it is about some labels only, `context.* (11)` for three and more."""
+    stems: dict[str, list[Name]] = defaultdict(list)
+    for row in rows:
+        stems[row.name.split(".", 1)[0]].append(row)
+    words = []
+    for stem, own in stems.items():
+        if len(own) >= 3 and all(held[r.name] >= r.n for r in own):
+            words.append(f"{stem}.* ({len(own)})")
+        else:
+            words += [r.name if held[r.name] >= r.n else f"{r.name} ({held[r.name]:,} of {r.n:,})" for r in own]
+    return words
+
+
 NO_READ = ("no_independent_reader", "unmeasured_power", "no_power", "language", "budget")
 
 
@@ -213,20 +240,8 @@ def not_checked(names: Sequence[Name], said: Said | None, power: Mapping[str, An
         for code in (said.why_not.get(row.name) or {}) if said is not None else ():
             if code in ("language", "budget") and row not in groups[code]:
                 groups[code].append(row)
-    found = [
-        Unread(
-            code=code,
-            why=reason(code),
-            needs=REMEDIES.get(code, ""),
-            names=tuple(r.name for r in rows),
-            n=sum(r.reasons[code] or (said.why_not[r.name][code] if said is not None else 0) for r in rows),
-            detail=tuple(
-                f"{r.name}: {r.gate['reason']}" for r in rows if code == "no_power" and r.gate and r.gate.get("reason")
-            ),
-        )
-        for code, rows in sorted(groups.items(), key=lambda group: list(REASONS).index(group[0]))
-        if rows
-    ]
+    order = sorted(groups, key=list(REASONS).index)
+    found = [_unread(code, groups[code], said) for code in order if groups[code]]
     silent = [pair for pair in (power or {}).get("no_power") or [] if pair]
     if silent:
         found.append(

@@ -197,7 +197,7 @@ def _sort(verdicts: Sequence[Verdict], places: set[tuple[str, int | None]], turn
 
 
 def _word(v: Verdict, privacy: Privacy, *, about: bool = False) -> Word:
-    kind = "guard, never support" if v.guard else "independent" if v.independent else "in-house, never support"
+    kind = "guard, not counted" if v.guard else "independent" if v.independent else "in-house, not counted"
     subject = (v.name or "") if about else ""
     if about and v.turn is not None:
         subject = f"{subject}, turn {v.turn}".removeprefix(", ")

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assay.pages.numbers import shown_tier
+from assay.pages.numbers import TRUSTED, shown_tier
 from assay.pages.reading import Made, Said
-from assay.pages.words import certificate_lines, count, percent, span
+from assay.pages.words import certificate_lines, count, percent, reason, span
 from assay.records import Session
 from assay.stats.intervals import Interval, cluster_mean
 
@@ -83,6 +83,7 @@ def _why(made: Made, trusted: Interval | None) -> list[str]:
         below.append(f"{count(tiers['unchecked'], 'labels')} could not be checked at all and count as suspect")
     if below:
         lines.append("; ".join(below) + ".")
+        lines += _reasons(made)
     if trusted.low is not None and trusted.point:
         few = ", few clusters" if trusted.flag else ""
         lines.append(
@@ -90,6 +91,15 @@ def _why(made: Made, trusted: Interval | None) -> list[str]:
             f"{span(trusted.low, trusted.high)} (sessions as clusters, {trusted.clusters}{few})."
         )
     return lines
+
+
+def _reasons(made: Made) -> list[str]:
+    """The three commonest reasons for which labels are not trusted; one label may have several."""
+    found = Counter(c for label in made.labels or () if label.tier not in TRUSTED for c in label.reasons)
+    if not found:
+        return []
+    words = [f"{reason(code).split(':')[0]} ({count(n, 'labels')})" for code, n in found.most_common(3)]
+    return [f"What most often stands in the way: {', '.join(words)}."]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +216,7 @@ def usage_rows(usage: Mapping[str, Any] | None) -> Usage | None:
     if "generated" in tokens:
         budget.append(_used("generated tokens", tokens["generated"], plan.get("generated")))
     if "prompt" in tokens:
-        uncached = max(tokens["prompt"] - tokens.get("prompt_cached", 0), 0)
+        uncached = tokens.get("prompt_uncached", max(tokens["prompt"] - tokens.get("prompt_cached", 0), 0))
         budget.append(_used("uncached prompt tokens", uncached, plan.get("prompt")))
     calls = [(f"calls {k}", f"{v:,.0f}") for k, v in _numbers(usage.get("calls")).items()]
     if "prompt" in tokens:

@@ -101,7 +101,7 @@ def certificate_lines(certificate: Mapping[str, Any] | None) -> list[str]:
     lines = [_claim(claim) for claim in claims]
     status = certificate.get("status")
     if status == "not_requested":
-        lines.append("No label is certified, because no people have answered a sample of this run.")
+        lines.append("No label is certified, because nobody has answered a sample of this run.")
     sentence = (certificate.get("plan") or {}).get("sentence")
     if sentence and status != "granted":
         lines.append(str(sentence))

@@ -28,11 +28,11 @@ MOST_WRONG_ODDS = 0.3 / 0.7
 PRIOR_WORTH = 0.5
 """Weight of the prior, as a share of the number of labels."""
 
-ROUNDS = 10
+ROUNDS = 4
 """EM steps between two fits of the power."""
 
-REFITS = 3
-"""Fits of rates and power in turn."""
+REFITS = 8
+"""Fits of rates and power in turn; with fewer, the power stops short and wrong labels keep too much trust."""
 
 FULL_SKILL = 0.2
 """Share of entropy explained from which a reader's judgement counts in full."""
@@ -152,7 +152,7 @@ class _Alternatives:
                 fit = fit + np.log1p(self.against(self.heights(power), rates)[1])
             return float(-fit.mean())
 
-        found = minimize_scalar(loss, bounds=(np.log(least), np.log(6.0)), method="bounded", options={"xatol": 0.01})
+        found = minimize_scalar(loss, bounds=(np.log(least), np.log(6.0)), method="bounded", options={"xatol": 0.03})
         return float(np.exp(found.x))
 
 

@@ -89,7 +89,7 @@
     if (!node || !node.matches("details.session")) return;
     node.hidden = false;
     node.open = true;
-    node.scrollIntoView({ block: "start" });
+    node.scrollIntoView({ block: "start", behavior: "instant" });
     node.querySelector("summary").focus({ preventScroll: true });
   };
   list.addEventListener("toggle", (event) => {
