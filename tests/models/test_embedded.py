@@ -199,6 +199,24 @@ def test_chat_grammar_and_options(base: EmbeddedModel) -> None:
 
 @pytest.mark.embedded
 @there
+def test_the_same_engine_as_an_endpoint(base: EmbeddedModel) -> None:
+    async def go() -> None:
+        assert base._engine is not None
+        hosted = resolve(f"openai:tiny@{base._engine.url}")
+        ask = Request(messages=(("user", "Say hello."),), sampling=Sampling(temperature=0.0, max_tokens=5), n_probs=2)
+        answer = await hosted.complete(ask)
+        assert answer.text.strip()
+        assert (answer.completion_tokens, answer.retries) == (5, 0)
+        assert len(answer.top_logprobs or {}) == 2
+        raw = await hosted.complete(asked(PROMPTS[0]))
+        assert raw.text.strip()
+        await hosted.close()
+
+    asyncio.run(go())
+
+
+@pytest.mark.embedded
+@there
 def test_what_it_cannot_do_is_one_clear_error(base: EmbeddedModel) -> None:
     async def go() -> None:
         with pytest.raises(BadInput, match="context size"):

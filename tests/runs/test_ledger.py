@@ -1,6 +1,7 @@
 """The ledger: bad folders, two processes, death at any moment, and what it says was used."""
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,11 @@ def test_a_read_only_folder(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(StorageFailed, match="cannot write"):
         Ledger(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made() -> None:
+    with pytest.raises(StorageFailed, match="cannot write"):
+        Ledger("/proc/no/such/place")
 
 
 def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
@@ -151,6 +158,25 @@ def test_the_key_holds_what_changes_the_answer_and_nothing_else() -> None:
     assert len(keys) == len(others) + 2
     renamed = Request(prompt="p", sampling=Sampling(temperature=1.0), purpose="x")
     assert key_of({"m": 1}, renamed) == key_of({"m": 1}, base)
+
+
+def test_forgetting_leaves_no_byte_behind(tmp_path: Path) -> None:
+    secret, shared = "the secret 🙂 " + os.urandom(40).hex(), "shared words " + os.urandom(40).hex()
+    one = Request(messages=(("system", shared), ("user", secret)))
+    two = Request(messages=(("system", shared), ("user", "other")))
+    with Ledger(tmp_path) as ledger:
+        for request in (one, two):
+            ledger.start(key_of({}, request), {}, request)
+            ledger.finish(key_of({}, request), Answer(text=f"re {request.messages[1][1]}"))
+        ledger.put_item("simulate", "s1", secret)
+        ledger.put_item("simulate", "s2", "kept")
+        assert ledger.forget([key_of({}, one), "unknown"], ["s1"]) == 1
+        assert ledger.answer(key_of({}, one)) is None
+        assert ledger.call(key_of({}, two))["request"]["messages"][0] == ["system", shared]
+        assert ledger.units("simulate") == ["s2"]
+        traces = [zlib.compress(secret.encode()), secret.encode(), json.dumps(secret).encode()]
+        for file in tmp_path.iterdir():
+            assert not any(trace in file.read_bytes() for trace in traces)
 
 
 def test_from_many_threads(tmp_path: Path) -> None:
@@ -279,6 +305,21 @@ def test_failures_and_kills_are_counted_and_can_be_sent_again(tmp_path: Path) ->
         assert (usage["word"]["sent"], usage["word"]["answered"]) == (4, 2)
         assert (usage["word"]["failed"], usage["word"]["repeated"]) == (1, 1)
         assert usage["word"]["completion_tokens"] > 0
+
+    asyncio.run(go())
+
+
+def test_a_request_that_cannot_be_is_a_failure_not_a_repeat(tmp_path: Path) -> None:
+    class Refusing(ScriptedModel):
+        async def complete(self, request: Request) -> Answer:
+            raise BadInput("no")
+
+    async def go() -> None:
+        with Ledger(tmp_path) as ledger:
+            calls = Calls(ledger, Refusing())
+            with pytest.raises(BadInput):
+                await calls.complete(ask(0))
+            assert (calls.usage()["word"]["failed"], calls.usage()["word"]["repeated"]) == (1, 0)
 
     asyncio.run(go())
 

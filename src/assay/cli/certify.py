@@ -6,6 +6,13 @@ from pathlib import Path
 import typer
 
 from assay.cli.console import JSON, result
+from assay.records.certificate import Claim
+
+
+def _of(claim: Claim) -> str:
+    """A claim's name, and what a pooled one covers."""
+    shown = ", ".join(claim.names[:3]) + (", ..." if len(claim.names) > 3 else "")
+    return f"{claim.name} ({shown})" if claim.names and claim.names != (claim.name,) else claim.name
 
 
 def command(
@@ -32,10 +39,12 @@ def command(
         return
     made = certify(directory, answers=answers, alpha=alpha, delta=delta, claims=claim, estimand=estimand, keep=keep)
     lines = [f"certificate: {made.status}"]
-    lines += [f"  {c.name}: {'granted' if c.granted else 'refused'}: {c.reason}" for c in made.claims]
+    lines += [f"  {_of(c)}: {'granted' if c.granted else 'refused'}: {c.reason}" for c in made.claims]
     if made.status == "not_requested":
         lines.append(f"  {made.plan.get('sentence', '')}")
-    lines += [f"  {a}" for a in made.assumes]
+    lines += [f"  rests on: {a.removeprefix('assumes ')}" for a in made.assumes]
+    if made.status != "not_requested":
+        lines.append(f"  next: assay report {directory} writes this into the report")
     result(made.row(), as_json, "\n".join(lines))
     if made.status == "refused":
         raise typer.Exit(1)

@@ -90,23 +90,29 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code)
 
 
+def _help_for(arguments: list[str]) -> str:
+    """Which help page to read after a wrong usage."""
+    return f"assay {arguments[0]} --help" if arguments[0] in COMMANDS else "assay --help lists the commands"
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    import click
-
+    # typer carries a copy of click of its own, whose errors are not those of the package click
+    usage = typer.BadParameter.__mro__[2]
+    arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
         result = app(args=arguments, standalone_mode=False)
         return result if isinstance(result, int) else 0
     except AssayError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return error.exit_code
-    except click.exceptions.Exit as done:
-        return done.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except typer.Exit as done:
+        return int(done.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("Stopped. Run the same command to go on.\n")
         return 130
-    except click.ClickException as error:
-        error.show()
+    except usage as error:
+        sys.stderr.write(f"BadInput: {error.format_message()}\n  -> {_help_for(arguments)}\n")
         return 2
     except BrokenPipeError:
         return 0

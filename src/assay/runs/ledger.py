@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +25,12 @@ from assay.records.base import canonical
 FILE = "ledger.sqlite"
 LOCK = ".ledger.lock"
 SCHEMA = 1
+
+COUNTS = (
+    *("answered", "sent", "repeated", "failed", "retries"),
+    *("prompt_tokens", "cached_tokens", "completion_tokens", "uncounted"),
+)
+"""What is counted per purpose."""
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS texts (hash TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
@@ -147,10 +153,25 @@ class Ledger:
             "SUM(COALESCE(completion_tokens, 0)), SUM(answer IS NOT NULL AND completion_tokens IS NULL) "
             "FROM calls GROUP BY purpose ORDER BY purpose"
         )
-        names = ("answered", "sent", "repeated", "failed", "retries")
-        names += ("prompt_tokens", "cached_tokens", "completion_tokens", "uncounted")  # type: ignore[assignment]
         with self._guard() as db:
-            return {row[0]: dict(zip(names, row[1:], strict=True)) for row in db.execute(query)}
+            return {row[0]: dict(zip(COUNTS, row[1:], strict=True)) for row in db.execute(query)}
+
+    def forget(self, keys: Iterable[str], units: Iterable[str] = ()) -> int:
+        """Erase calls, the results of these units in every stage, and every text that no other call uses.
+
+        Returns the number of calls erased. The bytes are overwritten and the file is rewritten without them.
+        """
+        with self._guard() as db:
+            db.execute("PRAGMA secure_delete = ON")
+            with db:
+                gone = sum(db.execute("DELETE FROM calls WHERE key = ?", (key,)).rowcount for key in keys)
+                db.executemany("DELETE FROM items WHERE unit = ?", [(unit,) for unit in units])
+                used = {mark for row in db.execute("SELECT model, request FROM calls") for mark in _marks(*row)}
+                stored = [row[0] for row in db.execute("SELECT hash FROM texts")]
+                db.executemany("DELETE FROM texts WHERE hash = ?", [(mark,) for mark in stored if mark not in used])
+            db.execute("VACUUM")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
 
     # units of a stage -------------------------------------------------------------------------------------------
 
@@ -259,6 +280,11 @@ def _with_hashes(content: dict[str, Any], texts: dict[str, bytes]) -> dict[str, 
     if "messages" in content:
         content["messages"] = [[role, _keep(text, texts)] for role, text in content["messages"]]
     return content
+
+
+def _marks(model: str, request: str) -> list[str]:
+    stored = json.loads(request)
+    return [model, *([stored["prompt"]] if "prompt" in stored else []), *(m[1] for m in stored.get("messages", ()))]
 
 
 def _keep(text: str, texts: dict[str, bytes]) -> str:
