@@ -24,6 +24,7 @@ def command(
     limit: int = typer.Option(0, "--limit", help="Labels that each judge reads, a seeded random subset."),
     power_from: Path | None = typer.Option(None, "--power-from", help="power.json measured on >= 300 sessions."),
     max_failed: float = typer.Option(0.05, "--max-failed", help="Largest share of failed sessions."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what the run will ask of its models."),
     as_json: bool = JSON,
     quiet: bool = QUIET,
 ) -> None:
@@ -44,5 +45,11 @@ def command(
         judged_labels=limit,
         max_failed=max_failed,
     )
+    if dry_run:
+        from assay.door.pricing import dry_run as price
+
+        cost = price(blueprint, plan)
+        result(cost, as_json, "\n".join(f"  {k.replace('_', ' ')}: {v}" for k, v in cost.items()))
+        return
     found = run(blueprint, out, plan, progress=Bars(quiet), power_from=power_from)
     result(found, as_json, run_summary(found, out))

@@ -1,0 +1,52 @@
+"""What a run will ask of its models, before it starts: counted on the same scenarios worded by templates."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from assay.authoring.blueprints import load_blueprint
+from assay.authoring.one import author_one
+from assay.door.options import Plan
+from assay.simulation.assistants import reference_assistant
+from assay.simulation.one import Parts, simulate_one
+from assay.simulation.wording import CANDIDATES
+
+TRIED = 200
+"""Scenarios that are talked through at most; larger runs are scaled up from these."""
+LETTERS_PER_TOKEN = 4.0
+"""Usual length of a token in English text."""
+
+
+def dry_run(blueprint: str | Path, plan: Plan) -> dict[str, Any]:
+    """Calls and tokens that a run will need, without calling any model.
+
+    The first min(n, 200) scenarios are authored and talked through with template wording and the reference assistant;
+    user turns are counted, prompt lengths measured, and scaled to n. Between one candidate per turn (`least`) and
+    CANDIDATES (`most`). Prompt tokens are those read when the prefix of a session stays cached.
+    """
+    plan.check()
+    book = load_blueprint(blueprint)
+    tried = min(plan.n, TRIED)
+    parts = Parts(assistant=lambda s, rng: reference_assistant(book, s, rng), say=None)
+    turns = letters = written = 0
+    for index in range(tried):
+        session = asyncio.run(simulate_one(book, author_one(book, plan.seed, index), parts))
+        own = [t for t in session.turns if t.speaker == "user"]
+        turns += len(own)
+        # acts line and the two speaker marks of every exchange, and the header once
+        letters += sum(len(t.text) for t in session.turns) + 60 * len(own) + 160
+        written += sum(len(t.text) for t in own)
+    scale = plan.n / tried
+    calls = round(turns * scale)
+    words = 0 if plan.model == "template" else 1
+    generated = round(written / LETTERS_PER_TOKEN * scale)
+    return {
+        "sessions": plan.n,
+        "counted_on": tried,
+        "user_turns": calls,
+        "wording_calls": {"least": calls * words, "most": calls * CANDIDATES * words},
+        "assistant_calls": 0 if plan.assistant == "reference" else calls,
+        "reading_calls": 3 * plan.judged_labels * max(1, len(plan.judge)) if plan.judged_labels else 0,
+        "tokens_generated": {"least": generated * words, "most": generated * CANDIDATES * words},
+        "prompt_tokens_read": round(letters / LETTERS_PER_TOKEN * scale) * words,
+    }
