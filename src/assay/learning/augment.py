@@ -29,8 +29,10 @@ P_DROP, P_NO_GOAL, P_FROM_START, P_SHORT = 0.25, 0.15, 0.6, 0.6
 sentence of every assistant turn."""
 FORMAT = ("NB-#####", "KX-#####", "######", "A##-####", "##-??-##", "???###", "ORD#######", "#####-?")
 """Patterns of made-up codes: # is a digit, ? a letter."""
-BARE_WORDS = 3
-"""Words beside the value that a turn may have for a clause to take the value's place."""
+P_BARE = 0.25
+"""Chance that a turn whose only act gives one value is cut to that value."""
+BARE = ("{}", "{}.", "{}.", "{} please", "{}, please.")
+"""What people say around a value that is their whole turn: the frames of such turns in the sets."""
 KINDS = ("code", *pools.VALUES)
 KIND_WEIGHT = np.array([3.0, *({"product": 3.0}.get(k, 1.0) for k in pools.VALUES)])
 
@@ -106,15 +108,31 @@ def _same(text: str) -> str:
     return text
 
 
+def _alone(turn: HumanTurn, value: str) -> bool:
+    """Whether a turn is one of the bare frames around that value."""
+    return any(turn.text.lower() == frame.format(value).lower() for frame in BARE)
+
+
+def cut_to_values(session: HumanSession, rng: np.random.Generator) -> HumanSession:
+    """Some turns that do nothing but give one value are cut to that value: `I want to go to Paris.` -> `Paris.`"""
+    for turn in session.turns:
+        if len(turn.acts) == 1 and turn.acts[0].name == "inform" and len(turn.acts[0].slots) == 1 and turn.target:
+            value = turn.acts[0].slots[0][1]
+            if value not in ("yes", "no") and rng.random() < P_BARE:
+                turn.text = pick(rng, BARE).format(value)
+    return session
+
+
 def vary_values(session: HumanSession, rng: np.random.Generator) -> HumanSession:
     """Other values, the same ones everywhere in the session; most slots get a name that fits the new value."""
     values: dict[str, str] = {}
     names: dict[str, str] = {}
+    session = cut_to_values(session, rng)
     for turn in session.turns:
         for slot, value in (s for act in turn.acts for s in act.slots):
             if len(value) < 3 or value in ("yes", "no") or value.lower() in values or rng.random() < 0.2:
                 continue
-            kind = _kind(slot, bare=len(turn.text.split()) - len(value.split()) <= BARE_WORDS, rng=rng)
+            kind = _kind(slot, bare=_alone(turn, value), rng=rng)
             values[value.lower()] = new_value(kind, rng)
             if slot not in names and rng.random() < 0.7:
                 names[slot] = pick(rng, pools.KIND_SLOTS[kind])
@@ -126,10 +144,9 @@ def vary_values(session: HumanSession, rng: np.random.Generator) -> HumanSession
 def _kind(slot: str, bare: bool, rng: np.random.Generator) -> str:
     """Kind of the new value: dates and times mostly stay what they are, the rest is drawn.
 
-    A clause only takes the place of a value that was nearly the whole turn (`bare`); elsewhere it would break the
-    sentence.
+    A clause only takes the place of a value that is the whole turn (`bare`); elsewhere it would break the sentence.
     """
-    if bare and rng.random() < 0.5:
+    if bare and rng.random() < 0.7:
         return "clause"
     if rng.random() < 0.6:
         for kind in ("date", "time"):
