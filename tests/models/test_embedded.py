@@ -124,6 +124,25 @@ def test_the_same_bytes_alone_reversed_cached_and_eight_in_flight(model: Embedde
 
 @pytest.mark.embedded
 @there
+def test_the_base_is_the_model_without_any_adapter(
+    model: EmbeddedModel, base: EmbeddedModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def go() -> None:
+        with_file = exact(await base.complete(asked(PROMPTS[0])))
+        if embedded.ADAPTER.is_file():
+            assert exact(await model.complete(asked(PROMPTS[0]))) != with_file
+            assert model.identity() != base.identity()
+        monkeypatch.setattr(embedded, "ADAPTER", tmp_path / "none.gguf")
+        bare = EmbeddedModel("embedded-base", slots=1)
+        assert exact(await bare.complete(asked(PROMPTS[0]))) == with_file
+        assert bare.identity() == base.identity()
+        await bare.close()
+
+    asyncio.run(go())
+
+
+@pytest.mark.embedded
+@there
 def test_reading_on_from_the_cache_is_reading_anew(base: EmbeddedModel) -> None:
     async def go() -> None:
         first = await base.complete(asked(LONG_PROMPTS[0]))

@@ -98,7 +98,7 @@ def _help_for(arguments: list[str]) -> str:
 def run(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
     # typer carries a copy of click of its own, whose errors are not those of the package click
-    usage = typer.BadParameter.__mro__[2]
+    usage: type[Exception] = typer.BadParameter.__mro__[2]
     arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
         result = app(args=arguments, standalone_mode=False)

@@ -61,22 +61,6 @@ def converted(tensors: dict[str, Matrix], heads: int, kv_heads: int) -> dict[str
     return dict(sorted(result.items()))
 
 
-def padded(tensors: dict[str, Matrix], alpha: float) -> tuple[dict[str, Matrix], float]:
-    """The same adapter with a rank that is no multiple of 4, and the alpha that keeps its scale.
-
-    A further rank of zeros changes no product. llama.cpp's kernels for many rows need a rank divisible by 4 and round
-    otherwise than those for one row; without them an answer does not depend on what runs beside it (models.embedded).
-    """
-    rank = next(m.shape[0] for k, m in tensors.items() if k.endswith("lora_a"))
-    if rank % 4:
-        return tensors, alpha
-    grown = {
-        k: np.ascontiguousarray(np.pad(m, ((0, 1), (0, 0)) if k.endswith("lora_a") else ((0, 0), (0, 1))))
-        for k, m in tensors.items()
-    }
-    return grown, alpha * (rank + 1) / rank
-
-
 def write_adapter(adapter: Path, out: Path, *, name: str, heads: int = 9, kv_heads: int = 3) -> int:
     """Write the adapter of a peft folder to `out` in one move; the bytes written.
 
@@ -87,7 +71,7 @@ def write_adapter(adapter: Path, out: Path, *, name: str, heads: int = 9, kv_hea
     from safetensors.numpy import load_file
 
     alpha = float(json.loads((adapter / "adapter_config.json").read_text())["lora_alpha"])
-    tensors, alpha = padded(converted(load_file(adapter / "adapter_model.safetensors"), heads, kv_heads), alpha)
+    tensors = converted(load_file(adapter / "adapter_model.safetensors"), heads, kv_heads)
     part = out.with_name(out.name + ".part")
     writer = gguf.GGUFWriter(part, "llama")
     writer.add_type("adapter")

@@ -101,9 +101,9 @@ def engine_settings(weights: Path, adapter: Path | None, slots: int) -> Any:
 
     By default it does: the processor kernels for one row and for many round differently, so a prompt read whole,
     read on from a cached prefix, or beside other slots gives other last digits, and now and then other words.
-    Here every kernel treats each row alike: repacked weights are off, attention runs row by row (keys as Q8_0
-    rule out its tiled and its split path), and adapters are loaded as Q8_0 as well (adapter.py). Costs about a tenth
-    of the speed. Test: tests/models/test_embedded.py, with the default settings as broken twin.
+    Here every kernel treats each row alike: attention runs row by row (keys as Q8_0 rule out its tiled and its split
+    path), adapters are loaded as Q8_0 too (adapter.py), and repacked weights are off (as a precaution: no difference
+    was seen). Costs about a tenth of the speed. Test: tests/models/test_embedded.py, with a broken twin.
     """
     import xllamacpp
 

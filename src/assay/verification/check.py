@@ -1,7 +1,9 @@
 """What a check is: a stable code, a question, and a function from sessions to verdicts."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from assay.records.blueprint import Blueprint
@@ -87,15 +89,22 @@ def words(text: str) -> list[str]:
 
 
 def find_span(text: str, value: str) -> str | None:
-    """The words of `value` as they stand in `text` (whole words, any case), or None."""
-    at, folded = text.lower().find(value.lower()), text.lower()
+    """The words of `value` as they stand in `text` (whole words, any case), or None; a part of `text`, verbatim."""
+    folded, wanted = text.lower(), value.lower()
+    at = folded.find(wanted) if wanted else -1
     while at >= 0:
-        end = at + len(value)
+        end = at + len(wanted)
         before, after = folded[at - 1 : at], folded[end : end + 1]
         if not (before.isalnum() or after.isalnum()):
-            return text[at:end] if len(folded) == len(text) else value
-        at = folded.find(value.lower(), at + 1)
+            return text[at:end] if len(folded) == len(text) else _unfolded(text, at, end)
+        at = folded.find(wanted, at + 1)
     return None
+
+
+def _unfolded(text: str, start: int, end: int) -> str:
+    """The characters of `text` whose lower-case forms cover [start, end); some have a longer lower-case form."""
+    ends = list(accumulate(len(c.lower()) for c in text))
+    return text[bisect_right(ends, start) : bisect_left(ends, end) + 1]
 
 
 def four_grams(text: str) -> set[tuple[str, ...]]:

@@ -152,8 +152,8 @@ def _slot_verdicts(
     blueprint: Blueprint | None, session: Session, i: int, text: str, slot: str, value: str
 ) -> Iterator[Verdict]:
     guarded = session.authored
-    span = find_span(text, value)
     found = _slot_spans(blueprint, slot, text) if blueprint is not None and slot in blueprint.slots else {}
+    span = _own_span(text, value, found)
     other = next((v for v in found if v.lower() != value.lower()), None)
     status = "supported" if span else "contradicted" if other else "not_evidenced"
     quote = span or (found[other] if other else None)
@@ -165,6 +165,15 @@ def _slot_verdicts(
             # Missing or other words can't come from the guard, which would have refused them.
             independent=not (guarded and span), guard=guarded and span is not None,
         )  # fmt: skip
+
+
+def _own_span(text: str, value: str, found: dict[str, str]) -> str | None:
+    """The words of a value where they are not a part of a longer value (large in extra large)."""
+    rest = text
+    for other, span in found.items():
+        if len(other) > len(value) and find_span(other, value):
+            rest = rest.replace(span, "|")
+    return find_span(text, value) if find_span(rest, value) else None
 
 
 def goal_rules(corpus: Corpus) -> Iterator[Verdict]:

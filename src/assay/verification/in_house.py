@@ -14,33 +14,36 @@ from assay.verification.check import Corpus, own_turns
 LEAST_SESSIONS = 20
 FOLDS = 5
 
+Row = tuple[str, int | None, str, str]
+"""(session, turn or None, text, value) of one label."""
+
 
 def in_house(corpus: Corpus) -> Iterator[Verdict]:
     """LB01 by a word n-gram logistic regression, out of fold by scenario, for act, core_act and goal.
 
     Values seen in fewer than 5 labels are not applicable (`too few labels`). Needs 20 sessions.
     """
-    made = [s for s in corpus.sessions if s.authored and s.turns]
+    made = sorted((s for s in corpus.sessions if s.authored and s.turns), key=lambda s: s.id)
     if len(made) < LEAST_SESSIONS:
         return
-    groups = {s.id: k % FOLDS for k, s in enumerate(sorted(made, key=lambda s: s.id))}
+    groups = {s.id: k % FOLDS for k, s in enumerate(made)}
     for name in ("act", "core_act"):
-        rows = [
+        turns: list[Row] = [
             (s.id, i, f"{text} || {(before or '')[-60:]}", str(s.turns[i].labels[name]))
             for s in made
             for i, text, before in own_turns(s)
             if name in s.turns[i].labels
         ]
-        yield from _cross_fit(rows, groups, name)
-    rows = [
+        yield from _cross_fit(turns, groups, name)
+    whole: list[Row] = [
         (s.id, None, " ".join(t for _, t, _ in own_turns(s)), str(s.session_labels["goal"]))
         for s in made
         if "goal" in s.session_labels
     ]
-    yield from _cross_fit(rows, groups, "goal")
+    yield from _cross_fit(whole, groups, "goal")
 
 
-def _cross_fit(rows: list[tuple[str, int | None, str, str]], groups: dict[str, int], name: str) -> Iterator[Verdict]:
+def _cross_fit(rows: list[Row], groups: dict[str, int], name: str) -> Iterator[Verdict]:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 

@@ -4,8 +4,8 @@ A reader's probability of the given value says how sure the reader is, not wheth
 is low for right labels too. What makes a label suspicious is that another value explains the text better AND that
 people (or programs) do write this value where that one is meant. The second part is learned from the data: N[a, b],
 how often b stands where a is meant, by EM with the reader's probabilities held fixed (the latent-class model of
-A. P. Dawid and A. M. Skene, 1979, with one labeller and the reader as prior of each item). A prior worth half the data
-keeps the estimate from explaining all of the reader's own confusions as wrong labels: with less, flips to one value
+A. P. Dawid and A. M. Skene, 1979, with one labeller and the reader as prior of each item). A prior keeps
+the estimate from explaining all of the reader's own confusions as wrong labels: with less of it, flips to one value
 rank higher and flips to any value lower (bench/label_errors.py).
 """
 
@@ -25,8 +25,8 @@ PRIOR_WRONG = 0.05
 MOST_WRONG_ODDS = 0.3 / 0.7
 """At most 30 % of the labels that mean one value are taken to say another."""
 
-PRIOR_WORTH = 0.5
-"""Weight of the prior, as a share of the number of labels."""
+PRIOR_WORTH = 0.1
+"""Weight of the prior for each alternative value, as a share of the number of labels: more rates need more data."""
 
 ROUNDS = 4
 """EM steps between two fits of the power."""
@@ -105,6 +105,7 @@ class _Alternatives:
         self.held = given.sum(0).astype(float)
         self.held[self.k] = self.n
         others = np.full(self.k + 1, float(max(self.k - 1, 1) if task.exclusive else self.k))
+        self.worth = PRIOR_WORTH * max(self.k - 1, 2)
         self.prior = np.repeat((PRIOR_WRONG / others)[:, None], self.k + 1, axis=1)
 
     def heights(self, power: float) -> Floats:
@@ -124,7 +125,7 @@ class _Alternatives:
             moved = (self.stands @ (odds / (1 + total[self.rows])[:, None])).T
             meant = np.maximum(self.held + moved.sum(1) - moved.sum(0), 0.5)
             meant[self.k] = self.n
-            prior = PRIOR_WORTH * meant
+            prior = self.worth * meant
             kept = np.maximum(meant - moved.sum(1), 0.5) + prior * (1 - PRIOR_WRONG)
             rates = (moved + prior[:, None] * self.prior) / kept[:, None]
             # Without a limit two values can trade their meanings, and every label of both is called wrong.

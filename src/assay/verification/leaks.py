@@ -55,7 +55,7 @@ def early_facts(corpus: Corpus) -> Iterator[Verdict]:
 
     Sessions made by assay have a disclosure ledger: the owner may use a fact from the turn of its disclosure, the
     partner after it. In foreign sessions the owner may speak at any time; the partner only after the owner or a tool
-    has said it. Exact matching only: paraphrases are not found (`assay checks IA01`).
+    has said it, or where its own private facts hold the same words. Exact matching only: paraphrases are not found (`assay checks IA01`).
     """
     for session in corpus.sessions:
         for party, facts in sorted(session.private.items()):
@@ -79,7 +79,7 @@ def _texts(value: Any) -> list[str]:
 
 def _entities(text: str) -> list[str]:
     """Identifiers, numbers of four digits or more and e-mail addresses of a long private text."""
-    found = re.findall(r"[\w.+-]+@[\w-]+\.[\w.]+|\b\w*\d\w*[_-]\w+\b|\b\w+_\d+\b|\b\d{4,}\b", text)
+    found = re.findall(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b\w*\d\w*[_-]\w+\b|\b\w+_\d+\b|\b\d{4,}\b", text)
     return sorted(set(found))
 
 
@@ -103,9 +103,22 @@ def _early(session: Session, party: str, fact: str, texts: list[str]) -> Verdict
             if not session.authored:
                 if owner or turn.speaker not in ("user", "assistant", *session.private):
                     known = i if known is None else known
-                elif known is None or i < known:
+                elif known is None and not _knows(session, turn.speaker, text):
                     return _verdict("IA01", session, i, name, "contradicted", (Quote(turn=i, quote=quote),))
     return _verdict("IA01", session, None, name, "supported", ())
+
+
+def _knows(session: Session, party: str, text: str) -> bool:
+    """Whether a party's own private facts hold the same words."""
+    return any(find_span(own, text) for own in _strings(session.private.get(party, {})))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list | tuple):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _strings(inner)
+    elif value is not None:
+        yield str(value)
 
 
 def _verdict(

@@ -1,9 +1,11 @@
 """A language model as a reader (LB01) and its repeated draws (RE01): option log-probabilities over option orders.
 
 Asking is apart from reading: `questions` makes the exact prompts, the caller gets the answers (cached, counted), and
-`verdicts` turns them into verdicts. No prompt holds the label: all options of a name are listed, in a random order.
+`verdicts` turns them into verdicts. No prompt holds the label: all options of a name are listed, in a random order that
+is rotated from draw to draw, so that draws differ and no value keeps its letter.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -42,7 +44,9 @@ def questions(corpus: Corpus, labels: int) -> list[Question]:
     """
     if corpus.blueprint is None or labels <= 0:
         return []
-    targets = [(s, None, "goal", str(s.session_labels["goal"])) for s in corpus.sessions if "goal" in s.session_labels]
+    targets: list[tuple[Session, int | None, str, str]] = [
+        (s, None, "goal", str(s.session_labels["goal"])) for s in corpus.sessions if "goal" in s.session_labels
+    ]
     targets += [
         (s, i, "core_act", str(t.labels["core_act"]))
         for s in corpus.sessions
@@ -64,8 +68,8 @@ def questions(corpus: Corpus, labels: int) -> list[Question]:
 def _question(
     seed: int, session: Session, turn: int | None, name: str, value: str, options: Mapping[str, str], order: int
 ) -> Question:
-    rng = np.random.default_rng([seed, int(digest([session.id, turn, name, order])[:16], 16)])
-    values = [list(options)[i] for i in rng.permutation(len(options))]
+    rng = np.random.default_rng([seed, int(digest([session.id, turn, name])[:16], 16)])
+    values = [list(options)[i] for i in np.roll(rng.permutation(len(options)), order)]
     last = len(session.turns) if turn is None else turn + 1
     first = 0 if turn is None else max(0, last - CONTEXT_TURNS)
     shown = [t for t in session.turns[first:last] if turn is not None or t.speaker == "user"]
@@ -118,14 +122,14 @@ def verdicts(
 
 def _shares(question: Question, answer: Mapping[str, float]) -> dict[str, float] | None:
     """Value -> probability among the options; a letter beyond the listed top gets the smallest listed one."""
-    found = {}
+    found: dict[str, float] = {}
     for token, logp in answer.items():
         letter = token.strip().rstrip(").")
-        if len(letter) == 1 and letter in LETTERS[: len(question.values)]:
-            found[letter] = max(found.get(letter, -np.inf), logp)
+        if math.isfinite(logp) and len(letter) == 1 and letter in LETTERS[: len(question.values)]:
+            found[letter] = max(found.get(letter, -math.inf), logp)
     if not found:
         return None
-    floor = min(min(answer.values()), min(found.values()))
+    floor = min(v for v in (*answer.values(), *found.values()) if math.isfinite(v))
     logps = np.array([found.get(LETTERS[k], floor) for k in range(len(question.values))])
     p = np.exp(logps - logps.max())
     return dict(zip(question.values, (p / p.sum()).tolist(), strict=True))

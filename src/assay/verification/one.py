@@ -44,8 +44,7 @@ def verify_corpus(
 
     Language: the checks read English; sessions in another known language get `not_applicable: language`.
     """
-    english = [s for s in corpus.sessions if s.language in ("und", "en") or s.language.startswith("en-")]
-    others = [s for s in corpus.sessions if s not in english] if len(english) < len(corpus.sessions) else []
+    english = [s for s in corpus.sessions if _readable(s.language)]
     narrowed = Corpus(sessions=english, seed=corpus.seed, blueprint=corpus.blueprint, core_reader=corpus.core_reader)
     out: list[Verdict] = []
     for held, check in OFFLINE:
@@ -54,10 +53,16 @@ def verify_corpus(
             out += [v for v in check(narrowed) if v.code in codes]
     out += [
         Verdict(code=code, session=s.id, status="not_applicable", reason="language")
-        for s in others
+        for s in corpus.sessions
+        if not _readable(s.language)
         for code in sorted(codes)
     ]
     return in_order(out)
+
+
+def _readable(language: str) -> bool:
+    tag = language.lower()
+    return tag in ("und", "en") or tag.startswith("en-")
 
 
 def in_order(verdicts: Sequence[Verdict]) -> list[Verdict]:
