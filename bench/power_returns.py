@@ -3,8 +3,9 @@
     python bench/power_returns.py --out DIR [--sessions 300] [--seed 20261123] [--install]
 
 Simulates the sessions on the embedded model, plants every operator (label faults, text faults reworded by the same
-model, systematic ones), verifies each copy and writes DIR/power.json; resumable. `--install` copies it into the package.
-Rerun it after any change of the blueprint, the verifier, the reader's weights or the adapter: the demo refuses another's.
+model, systematic ones), verifies each copy and writes DIR/power.json; resumable. `--install` copies it into the
+package. Rerun it after any change of the blueprint, the verifier, the reader's weights or the adapter: the demo refuses
+another's.
 """
 
 import argparse
@@ -36,8 +37,9 @@ def main() -> None:
     for row in power["results"]:
         if row["independent"] and row["name"] in ("core_act", "goal", "act"):
             print(
-                f"{row['operator']}/{row['kind']}/{row['draw']} {row['name']} {row['check']}: recall {row['recall']:.3f}, "
-                f"false alarms {row['false_alarm']:.3f}, lower limit {row['difference_lower']}, n = {row['n_faults']} {row['unit']}s"
+                f"{row['operator']}/{row['kind']}/{row['draw']} {row['name']} {row['check']}: "
+                f"recall {row['recall']:.3f}, false alarms {row['false_alarm']:.3f}, "
+                f"lower limit {row['difference_lower']}, n = {row['n_faults']} {row['unit']}s"
             )
     for name, gate in power["gates"].items():
         print(f"gate {name}: {'passed' if gate['passed'] else 'not passed'}; {gate['reason']}")

@@ -2,9 +2,10 @@
 
     python bench/throughput.py [--sessions 20] [--seed 1]
 
-The pipeline simulates sessions of the `returns` blueprint and counts the tokens it generated and read. The raw engine is
-then given the very same calls (prompts and sampling from the ledger, in the same order, as many in flight, no ledger,
-no policy, no guards, prefix cache as in the pipeline) and timed. Share lost = 1 - raw seconds / pipeline seconds.
+The pipeline simulates sessions of the `returns` blueprint and counts the tokens it generated and read. The raw engine
+is then given the very same calls (prompts and sampling from the ledger, in the same order, as many in flight, no
+ledger, no policy, no guards, prefix cache as in the pipeline) and timed. Share lost = 1 - raw seconds / pipeline
+seconds.
 """
 
 import argparse
@@ -24,7 +25,8 @@ from assay.runs.ledger import Ledger
 
 def requests_of(ledger: Ledger) -> list[Request]:
     """Every call of a run, in the order in which they were started."""
-    calls = sorted((ledger.call(key) for key in ledger.keys()), key=lambda c: c["started"])
+    keys = ledger.keys()
+    calls = sorted(map(ledger.call, keys), key=lambda c: c["started"])
     out = []
     for call in calls:
         asked = dict(call["request"])
@@ -81,7 +83,8 @@ def main() -> None:
         raw_seconds, raw_prompt, raw_made = asyncio.run(replay(requests))
         made, prompt, cached = usage["completion_tokens"], usage["prompt_tokens"], usage["cached_tokens"]
         print(
-            f"round {number}: {len(requests)} calls; pipeline {seconds:.1f} s, {made / seconds:.1f} generated tokens/s, "
+            f"round {number}: {len(requests)} calls; "
+            f"pipeline {seconds:.1f} s, {made / seconds:.1f} generated tokens/s, "
             f"{(made + prompt - cached) / seconds:.1f} tokens/s with reading; raw engine {raw_seconds:.1f} s, "
             f"{raw_made / raw_seconds:.1f} and {(raw_made + raw_prompt) / raw_seconds:.1f} tokens/s; "
             f"share lost {1 - raw_seconds / seconds:.1%}; prefix cache hit rate {cached / prompt:.1%}"

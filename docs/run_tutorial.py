@@ -74,7 +74,9 @@ def run(page: str, folder: Path) -> Iterator[tuple[Step, str]]:
         )  # fmt: skip
         wanted = int(block.options.get("exit", "0"))
         if done.returncode != wanted:
-            raise RuntimeError(f"exit code {done.returncode}, not {wanted}, of\n{block.body}\n{done.stdout}\n{done.stderr}")
+            raise RuntimeError(
+                f"exit code {done.returncode}, not {wanted}, of\n{block.body}\n{done.stdout}\n{done.stderr}"
+            )
         yield Step(block, after if after is not None and after.kind == "text" else None), done.stdout
 
 

@@ -43,7 +43,34 @@ _TYPES = {
 }
 _MODULES = ("aio", "testing", "records")
 
-__all__ = [*_VERBS, *_TYPES, *_MODULES, "__version__"]
+__all__ = [
+    "Blueprint",
+    "Certificate",
+    "Label",
+    "Plan",
+    "Scenario",
+    "Session",
+    "Verdict",
+    "__version__",
+    "aio",
+    "audit",
+    "author",
+    "certify",
+    "demo",
+    "export",
+    "import_sessions",
+    "lint",
+    "plant",
+    "power",
+    "records",
+    "report",
+    "run",
+    "sample",
+    "show",
+    "simulate",
+    "testing",
+    "verify",
+]
 
 if TYPE_CHECKING:
     from assay import aio, records, testing

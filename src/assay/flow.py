@@ -1,4 +1,4 @@
-"""The stages as data: the one source of the pipeline's order, the help page, the run folder's files and the layer test."""
+"""The stages as data: the source of the pipeline's order, the help page, the run folder's files and the layer test."""
 
 from typing import NamedTuple
 

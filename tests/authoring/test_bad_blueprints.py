@@ -1,4 +1,3 @@
-
 """Every bad blueprint gives one error: what is wrong, file, line and field, and what to do now."""
 
 from pathlib import Path

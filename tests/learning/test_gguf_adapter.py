@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay.learning.gguf_adapter import converted, padded, permute_heads, tensor_name, write_adapter
+from assay.learning.gguf_adapter import converted, permute_heads, tensor_name, write_adapter
 
 PREFIX = "base_model.model.model.layers."
 PROMPTS = (
@@ -62,16 +62,6 @@ def test_only_the_b_of_q_and_k_is_permuted() -> None:
         expected = permute_heads(matrix, heads) if heads and side == "B" else matrix
         np.testing.assert_array_equal(got[name], expected.astype(np.float16))
     assert list(got) == sorted(got)
-
-
-def test_padding_keeps_the_product() -> None:
-    rng = np.random.default_rng(2)
-    given = {"x.lora_a": rng.normal(size=(4, 6)), "x.lora_b": rng.normal(size=(5, 4))}
-    grown, alpha = padded(given, 8.0)
-    rank = grown["x.lora_a"].shape[0]
-    assert rank % 4
-    before = given["x.lora_b"] @ given["x.lora_a"] * (8.0 / 4)
-    np.testing.assert_allclose(grown["x.lora_b"] @ grown["x.lora_a"] * (alpha / rank), before)
 
 
 def engine_words(weights: Path, adapter: Path) -> list[str]:

@@ -26,8 +26,8 @@ def command(
     from assay.door.auditing import audit
 
     found = audit(
-        file, out, labels=label or None, format=format, mapping=map, seed=seed, checks=[c for c in checks.split(",") if c] or None,
-        progress=Bars(quiet),
+        file, out, labels=label or None, format=format, mapping=map, seed=seed,
+        checks=[c for c in checks.split(",") if c] or None, progress=Bars(quiet),
     )  # fmt: skip
     skipped = found["not_checked"]
     more = (

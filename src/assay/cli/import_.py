@@ -34,5 +34,8 @@ def command(
     for warning in found["warnings"]:
         say(f"warning: {warning}", quiet)
     facts = ", ".join(f"{k} {v}" for k, v in found["facts_by_party"].items()) or "none"
-    words = f"{found['sessions']} sessions, {found['turns']} turns, {found['labels']} labels, private facts: {facts}; in = out: {found['balanced']}"
+    words = (
+        f"{found['sessions']} sessions, {found['turns']} turns, {found['labels']} labels, private facts: {facts}; "
+        f"in = out: {found['balanced']}"
+    )
     result(found, as_json, words)

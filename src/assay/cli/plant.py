@@ -44,5 +44,6 @@ def command(
     result(
         found,
         as_json,
-        f"{found['planted']} faults planted into {found['eligible']} eligible units; {found['no_ops']} draws changed nothing and were redrawn",
+        f"{found['planted']} faults planted into {found['eligible']} eligible units; "
+        f"{found['no_ops']} draws changed nothing and were redrawn",
     )

@@ -98,7 +98,7 @@ def _help_for(arguments: list[str]) -> str:
 def run(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
     # typer carries a copy of click of its own, whose errors are not those of the package click
-    usage: type[Exception] = typer.BadParameter.__mro__[2]
+    usage: Any = typer.BadParameter.__mro__[2]
     arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
         result = app(args=arguments, standalone_mode=False)
@@ -117,6 +117,8 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         return 0
     except OSError as error:
-        sys.stderr.write(f"StorageFailed: {error.strerror or error}\n  in {error.filename or 'the run folder'}\n"
-                         "  -> free disk space or choose another folder, then run the same command again\n")  # fmt: skip
+        sys.stderr.write(
+            f"StorageFailed: {error.strerror or error}\n  in {error.filename or 'the run folder'}\n"
+            "  -> free disk space or choose another folder, then run the same command again\n"
+        )
         return 2

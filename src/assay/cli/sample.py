@@ -25,5 +25,8 @@ def command(
     from assay.door.certifying import sample
 
     found = sample(directory, n, out, labels=label, tune=tune, planted=planted, alpha=alpha, delta=delta)
-    words = f"{found['rows']} rows in {out}: answer them as CSV with the columns sample_id,assessor,answer,seconds,\nthen: assay certify {directory} --answers ANSWERS.csv"
+    words = (
+        f"{found['rows']} rows in {out}: answer them as CSV with the columns sample_id,assessor,answer,seconds,\n"
+        f"then: assay certify {directory} --answers ANSWERS.csv"
+    )
     result(found, as_json, words)

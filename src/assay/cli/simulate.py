@@ -23,5 +23,8 @@ def command(
     stage = RunFolder(directory).run()["stages"]["simulate"]
     share = stage["fallback_share"]
     ends = ", ".join(f"{k} {v}" for k, v in stage["ends"].items())
-    words = f"{count} sessions; ended: {ends}; {0 if share is None else share:.1%} of {stage['user_turns']} user turns fell back to a template"
+    words = (
+        f"{count} sessions; ended: {ends}; "
+        f"{0 if share is None else share:.1%} of {stage['user_turns']} user turns fell back to a template"
+    )
     result({"sessions": count, **stage}, as_json, words)

@@ -1,10 +1,11 @@
 """Results in words, for the terminal."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 
-def table(rows: list[tuple[str, ...]]) -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
     """Left-aligned columns."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join("  " + "  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows)
@@ -26,8 +27,9 @@ def run_summary(found: dict[str, Any], directory: Path) -> str:
         "granted": "Certificate granted.",
         "refused": "Certificate refused; certificate.json says what is missing.",
     }.get(str(found.get("certificate")), "")
+    made = f"{found['sessions']} sessions, {found['labels']} labels"
     lines = [
-        f"{found['sessions']} sessions, {found['labels']} labels; {trusted} labels trusted, in {found['seconds']:.0f} s",
+        f"{made}; {trusted} labels trusted, in {found['seconds']:.0f} s",
         table(rows) + more if names else "  no labels",
         usage_line(found.get("usage")),
         certificate,
@@ -44,5 +46,6 @@ def usage_line(usage: dict[str, Any] | None) -> str:
     of = {k: f" of {v} planned" for k, v in plan.items()}
     return (
         f"{usage['calls']['sent']} model calls: {tokens['generated']} tokens generated{of.get('generated', '')}, "
-        f"{tokens['prompt_uncached']} prompt tokens read{of.get('prompt_uncached', '')}, {tokens['prompt_cached']} from cache"
+        f"{tokens['prompt_uncached']} prompt tokens read{of.get('prompt_uncached', '')}, "
+        f"{tokens['prompt_cached']} from cache"
     )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ FORMATS = ("sessions",)
 
 
 def import_sessions(
-    paths: str | Path | Sequence[str | Path], out: str | Path, *, format: str = "sessions", mapping: str | Path | None = None,
-    progress: Progress = silent,
+    paths: str | Path | Sequence[str | Path], out: str | Path, *, format: str = "sessions",
+    mapping: str | Path | None = None, progress: Progress = silent,
 ) -> dict[str, Any]:  # fmt: skip
     """Read session files into a run folder; returns counts in and out, facts by party and warnings.
 
@@ -113,9 +114,7 @@ def audit(
         codes = select(checks)
         verdicts = offline_verifier(None, seed, codes - {"LB06"})(sessions)
         if "LB06" in codes and names:
-            verdicts += find_label_errors(
-                sessions, names, seed, lambda done, total, note="": progress("LB06", done, total, note)
-            )
+            verdicts += find_label_errors(sessions, names, seed, partial(progress, "LB06"))
         write_rows(folder.file("verdicts.jsonl"), verdicts)
         folder.stage_done("verify", n=len(verdicts), verifier=verifier_version(), not_checked=skipped)
         power = audit_power(sessions, names, seed, progress)

@@ -38,7 +38,8 @@ def codebook_of(folder: RunFolder) -> dict[str, dict[str, str]]:
 
 def sample(
     directory: str | Path, n: int, out: str | Path, *, labels: Sequence[str] = (), tune: int = 0, planted: int = 0,
-    claims: Sequence[str] = (POOLED,), alpha: float = 0.05, delta: float = 0.05, early_stop: bool = False, seed: int | None = None,
+    claims: Sequence[str] = (POOLED,), alpha: float = 0.05, delta: float = 0.05, early_stop: bool = False,
+    seed: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Draw `n` certify labels for people (`tune` and `planted` come on top) and write them as CSV.
 

@@ -8,8 +8,8 @@ from assay.exporting.dataset import export as export_dataset
 
 
 def export(
-    directory: str | Path, out: str | Path, *, format: str = "jsonl", tiers: Sequence[str] = ("certified", "provisional"),
-    private: bool = True,
+    directory: str | Path, out: str | Path, *, format: str = "jsonl",
+    tiers: Sequence[str] = ("certified", "provisional"), private: bool = True,
 ) -> dict[str, Any]:  # fmt: skip
     """Write a dataset folder of a run: sessions with their labels of the given tiers, and a card; returns counts.
 

@@ -251,7 +251,8 @@ def _report_failures(folder: RunFolder, failed: Mapping[str, Any], total: int, p
         raise first
     if len(failed) > plan.max_failed * total:
         raise Refused(
-            f"{len(failed)} of {total} sessions failed, more than --max-failed {plan.max_failed:g}; the first: {first.what}",
+            f"{len(failed)} of {total} sessions failed, more than --max-failed {plan.max_failed:g}; "
+            f"the first: {first.what}",
             where=str(folder.path),
             now="run the same command again: finished sessions are kept, only the failed ones are made again",
         ) from first

@@ -21,8 +21,8 @@ def operators() -> list[tuple[str, str, str]]:
 
 
 def plant(
-    file: str | Path | Sequence[str | Path], out: str | Path, truth: str | Path, *, operator: str, kind: str | None = None,
-    rate: float = 0.1, label: str | None = None, seed: int = 0, confusable: bool = False,
+    file: str | Path | Sequence[str | Path], out: str | Path, truth: str | Path, *, operator: str,
+    kind: str | None = None, rate: float = 0.1, label: str | None = None, seed: int = 0, confusable: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Write a faulty copy of a session file and the exact record of what broke; returns counts.
 

@@ -81,7 +81,8 @@ def write_usage(folder: RunFolder, ledger: Ledger, **more: Any) -> dict[str, Any
     usage = {
         "calls": {k: total(k) for k in ("sent", "answered", "repeated", "failed", "retries", "uncounted")},
         "tokens": {
-            "prompt": prompt, "prompt_cached": cached, "prompt_uncached": prompt - cached, "generated": total("completion_tokens"),
+            "prompt": prompt, "prompt_cached": cached, "prompt_uncached": prompt - cached,
+            "generated": total("completion_tokens"),
         },
         "by_purpose": by_purpose,
         "money": None,
@@ -97,7 +98,8 @@ def run(
 ) -> dict[str, Any]:  # fmt: skip
     """Blueprint to report in one folder. Killed at any moment, the same call goes on where it stopped.
 
-    Returns the summary of INTERFACE.md. Raises what the stages raise: BadBlueprint, ProviderFailed, Refused, RunMismatch.
+    Returns the summary of INTERFACE.md. Raises what the stages raise: BadBlueprint, ProviderFailed, Refused,
+    RunMismatch.
     """
     from assay.certification.costs import not_requested
 

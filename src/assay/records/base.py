@@ -39,7 +39,8 @@ class Record(BaseModel):
 
     def row(self) -> dict[str, Any]:
         """The record as a JSON object with floats rounded as stored."""
-        return rounded(self.model_dump(mode="json", by_alias=True))
+        row: dict[str, Any] = rounded(self.model_dump(mode="json", by_alias=True))
+        return row
 
     def line(self) -> str:
         """The record as one line of JSON, without the line end."""

@@ -343,20 +343,23 @@ class Blueprint(Record):
                 if slot not in self.slots:
                     yield f"user_acts.{name}.slots", f"no slot {slot!r}; one of {', '.join(self.slots)}"
         for name, goal in self.goals.items():
-            for slot in goal.tell:
-                if slot not in self.slots:
-                    yield f"goals.{name}.tell", f"no slot {slot!r}; one of {', '.join(self.slots)}"
-            told = {a.tells for a in self.assistant_acts.values()}
-            for wanted in goal.learn:
-                if wanted not in told:
-                    yield f"goals.{name}.learn", f"no assistant act tells {wanted!r}, so the goal is unreachable"
-            if "refused" not in goal.ends:
-                yield f"goals.{name}.ends", "every goal needs the terminal state refused"
-            if name not in self.assistant.flows:
-                yield f"goals.{name}", "unreachable goal: the assistant has no flow for it"
+            yield from self._goal_problems(name, goal)
         for name in self.context:
             if name not in CONTEXT_FIELDS:
                 yield f"context.{name}", f"not a context field; one of {', '.join(CONTEXT_FIELDS)}"
+
+    def _goal_problems(self, name: str, goal: Goal) -> Iterator[tuple[str, str]]:
+        for slot in goal.tell:
+            if slot not in self.slots:
+                yield f"goals.{name}.tell", f"no slot {slot!r}; one of {', '.join(self.slots)}"
+        told = {a.tells for a in self.assistant_acts.values()}
+        for wanted in goal.learn:
+            if wanted not in told:
+                yield f"goals.{name}.learn", f"no assistant act tells {wanted!r}, so the goal is unreachable"
+        if "refused" not in goal.ends:
+            yield f"goals.{name}.ends", "every goal needs the terminal state refused"
+        if name not in self.assistant.flows:
+            yield f"goals.{name}", "unreachable goal: the assistant has no flow for it"
 
     def _policy_problems(self) -> Iterator[tuple[str, str]]:
         if not any(act.ends for act in self.user_acts.values()):
@@ -367,14 +370,7 @@ class Blueprint(Record):
                 "the last row must have no condition, so that there is always an act",
             )
         for i, row in enumerate(self.policy):
-            for act in row.do:
-                if act not in self.user_acts:
-                    yield f"policy.{i}.do", f"no user act {act!r}; one of {', '.join(self.user_acts)}"
-            for key, message in check_condition(row.when, self):
-                yield f"policy.{i}.when.{key}", message
-            for key in row.when:
-                if key.startswith("world."):
-                    yield f"policy.{i}.when.{key}", "a user does not see the world; use what the assistant said"
+            yield from self._row_problems(f"policy.{i}", row)
         for i, rule in enumerate(self.constraints):
             for key, message in check_condition(rule.forbid, self):
                 yield f"constraints.{i}.forbid.{key}", message
@@ -383,6 +379,16 @@ class Blueprint(Record):
             sayable = {s for act in used for s in self.user_acts[act].slots}
             for slot in set(goal.tell) - sayable:
                 yield f"goals.{name}.tell", f"unreachable goal: no act of the policy says {slot!r}"
+
+    def _row_problems(self, where: str, row: Row) -> Iterator[tuple[str, str]]:
+        for act in row.do:
+            if act not in self.user_acts:
+                yield f"{where}.do", f"no user act {act!r}; one of {', '.join(self.user_acts)}"
+        for key, message in check_condition(row.when, self):
+            yield f"{where}.when.{key}", message
+        for key in row.when:
+            if key.startswith("world."):
+                yield f"{where}.when.{key}", "a user does not see the world; use what the assistant said"
 
     def _fact_problems(self) -> Iterator[tuple[str, str]]:
         for party, facts in self.facts.items():

@@ -53,7 +53,7 @@ def check_condition(condition: dict[str, tuple[str, ...]], blueprint: "Blueprint
         "offer": ("fits", "misfits", "none"),
         "start": ("yes", "no"),
     }
-    groups = {"profile": blueprint.profile, "slots": blueprint.slots, "world": blueprint.world.fields}
+    groups: dict[str, Any] = {"profile": blueprint.profile, "slots": blueprint.slots, "world": blueprint.world.fields}
     for key, values in condition.items():
         if key not in STATE_KEYS and not key.startswith(DRAW_PREFIXES):
             yield (

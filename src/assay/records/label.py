@@ -111,7 +111,8 @@ def kind_of(value: Any) -> Kind:
 def flatten(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """(name, value) pairs: dicts become `name.key`, lists of scalars sorted sets.
 
-    Lists that hold dicts or lists need a mapping; they are yielded whole, so that a caller can list them as not checked.
+    Lists that hold dicts or lists need a mapping; they are yielded whole, so that a caller can list them as not
+    checked.
     """
     if isinstance(value, dict):
         for key, inner in value.items():

@@ -38,6 +38,7 @@ CLOSING = re.compile(
     r"nothing( else)?|no,? thank|have a)\b",
     re.I,
 )
+BYE = re.compile(r"\b(bye|goodbye|see you|take care|have a (nice|good|great|lovely))\b", re.I)
 NUMBER = re.compile(r"[A-Za-z]*[-#]?\d[\d-]{2,}")
 
 
@@ -98,7 +99,7 @@ def _wrong_way(text: str, like: str) -> str | None:
         return "opposite"
     if like == "request" and "?" not in text and not re.search(r"\b(tell|what|how|when|which|know)\b", text, re.I):
         return "opposite"
-    if like == "bye" and not CLOSING.search(text):
+    if like == "bye" and not BYE.search(text):
         return "opposite"
     if like == "thank" and not re.search(r"\b(thank|thanks|appreciate|cheers|grateful)", text, re.I):
         return "opposite"

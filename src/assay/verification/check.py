@@ -32,14 +32,20 @@ class CheckInfo(NamedTuple):
 
 
 CHECKS: tuple[CheckInfo, ...] = (
-    CheckInfo("LB01", "label", "core_act, act, goal, slots.*", "support", "Does a reader who never saw the label name it from the text?"),
+    CheckInfo("LB01", "label", "core_act, act, goal, slots.*", "support",
+              "Does a reader who never saw the label name it from the text?"),
     CheckInfo("LB02", "label", "slots.*, goal, act", "support", "Do words that are really in the text say the label?"),
-    CheckInfo("LB03", "label", "goal, profile.*, private facts", "veto", "Is the label copied into the text word for word?"),
-    CheckInfo("LB05", "label", "as LB01", "note", "Does the text say more about the label than the prior alone?"),
-    CheckInfo("LB06", "label", "given labels", "support", "Would the other sessions' labels predict this one from its text and context?"),
+    CheckInfo("LB03", "label", "goal, profile.*, private facts", "veto",
+              "Is the label copied into the text word for word?"),
+    CheckInfo("LB05", "label", "as LB01", "note",
+              "Does the text say more about the label than the prior alone?"),
+    CheckInfo("LB06", "label", "given labels", "support",
+              "Would the other sessions' labels predict this one from its text and context?"),
     CheckInfo("CO05", "turn", "all of the turn", "veto", "Is the turn blank, a repeat, or a copy of the persona?"),
-    CheckInfo("IA01", "session", "private.*", "veto", "Does a party use a private fact before it could know or say it?"),
-    CheckInfo("RE01", "label", "as the language model's LB01", "note", "Do repeated draws of the reader agree with one another?"),
+    CheckInfo("IA01", "session", "private.*", "veto",
+              "Does a party use a private fact before it could know or say it?"),
+    CheckInfo("RE01", "label", "as the language model's LB01", "note",
+              "Do repeated draws of the reader agree with one another?"),
 )  # fmt: skip
 """All checks of this version, by code."""
 
@@ -81,6 +87,12 @@ def own_turns(session: Session, party: str = "user") -> Iterator[tuple[int, str,
     for i, turn in enumerate(session.turns):
         if turn.speaker == party:
             yield i, turn.text, session.turns[i - 1].text if i else None
+
+
+def readable(session: Session) -> bool:
+    """Whether the checks read its language: English, or not known."""
+    tag = session.language.lower()
+    return tag in ("und", "en") or tag.startswith("en-")
 
 
 def words(text: str) -> list[str]:

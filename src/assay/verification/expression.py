@@ -16,9 +16,11 @@ from assay.records.verdict import Quote, Verdict
 from assay.verification.check import Corpus, find_span, own_turns, words
 
 RULES = "rules"
-STOPWORDS = frozenset(
-    ["a", "an", "the", "is", "it", "i", "you", "my", "your", "to", "of", "for", "and", "or", "in", "on", "with", "that", "this", "do", "does", "did", "would", "like", "can", "could", "please", "am", "are", "be", "me", "we", "was", "have", "has", "what", "which", "want", "need", "hi", "hello"]
-)
+STOPWORDS = frozenset([
+    "a", "an", "the", "is", "it", "i", "you", "my", "your", "to", "of", "for", "and", "or", "in", "on", "with",
+    "that", "this", "do", "does", "did", "would", "like", "can", "could", "please", "am", "are", "be", "me", "we",
+    "was", "have", "has", "what", "which", "want", "need", "hi", "hello",
+])  # fmt: skip
 
 
 def core_act_recovery(corpus: Corpus) -> Iterator[Verdict]:
@@ -84,7 +86,8 @@ def _act_verdict(blueprint: Blueprint, session: Session, i: int, text: str, shar
     value = str(session.turns[i].labels["act"])
     present = {slot for slot in blueprint.slots if _slot_spans(blueprint, slot, text)}
     scores = {name: _act_score(act, text, shares, present) for name, act in blueprint.user_acts.items()}
-    best = max(scores, key=lambda n: scores[n])
+    # Acts that the rules cannot tell apart tie; a label among them is what is read.
+    best = max(scores, key=lambda n: (scores[n], n == value))
     spec = blueprint.user_acts.get(value)
     guard = (spec is not None and bool(spec.slots)) or session.turns[i].realised_by == "template"
     if spec is None or spec.like not in shares:
@@ -98,7 +101,7 @@ def _act_verdict(blueprint: Blueprint, session: Session, i: int, text: str, shar
         reason = None
     total = sum(scores.values())
     return Verdict(
-        code="LB01", session=session.id, turn=i, name="act", status=status, reason=reason,  # type: ignore[arg-type]
+        code="LB01", session=session.id, turn=i, name="act", status=status, reason=reason,
         score=scores[value] / total if spec is not None and total > 0 else None,
         read=best if scores[best] >= 0.2 else None, by=f"{RULES} over core acts", independent=not guard, guard=guard,
         evidence=_whole(i, text) if status == "contradicted" else (),
@@ -160,7 +163,7 @@ def _slot_verdicts(
     evidence = (Quote(turn=i, quote=quote),) if quote else ()
     for code in ("LB01", "LB02"):
         yield Verdict(
-            code=code, session=session.id, turn=i, name=f"slots.{slot}", status=status,  # type: ignore[arg-type]
+            code=code, session=session.id, turn=i, name=f"slots.{slot}", status=status,
             score=1.0 if span else 0.0, read=value if span else other, evidence=evidence, by=RULES,
             # Missing or other words can't come from the guard, which would have refused them.
             independent=not (guarded and span), guard=guarded and span is not None,
@@ -197,9 +200,10 @@ def goal_rules(corpus: Corpus) -> Iterator[Verdict]:
         for code, status in (("LB01", _blind(read, value)), ("LB02", _conforms(own, hits))):
             shown = max(own or hits, default=None) if code == "LB02" else best
             yield Verdict(
-                code=code, session=session.id, name="goal", status=status, read=read,  # type: ignore[arg-type]
+                code=code, session=session.id, name="goal", status=status, read=read,
                 score={"supported": 1.0, "contradicted": 0.0}.get(status),
-                evidence=(Quote(turn=shown[2], quote=shown[3]),) if shown else (), by=f"{RULES}: cues", independent=True,
+                evidence=(Quote(turn=shown[2], quote=shown[3]),) if shown else (),
+                by=f"{RULES}: cues", independent=True,
             )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def _cross_fit(rows: list[Row], groups: dict[str, int], name: str) -> Iterator[V
             read = str(classes[int(np.argmax(row))])
             status = "not_applicable" if not known else "supported" if read == value else "contradicted"
             yield Verdict(
-                code="LB01", session=session, turn=turn, name=name, status=status,  # type: ignore[arg-type]
+                code="LB01", session=session, turn=turn, name=name, status=status,
                 score=float(row[classes.index(value)]) if known else None, read=read, by="in-house classifier",
                 independent=False, reason=None if known else "too few labels",
             )  # fmt: skip

@@ -55,7 +55,8 @@ def early_facts(corpus: Corpus) -> Iterator[Verdict]:
 
     Sessions made by assay have a disclosure ledger: the owner may use a fact from the turn of its disclosure, the
     partner after it. In foreign sessions the owner may speak at any time; the partner only after the owner or a tool
-    has said it, or where its own private facts hold the same words. Exact matching only: paraphrases are not found (`assay checks IA01`).
+    has said it, or where its own private facts hold the same words. Exact matching only: paraphrases are not found
+    (`assay checks IA01`).
     """
     for session in corpus.sessions:
         for party, facts in sorted(session.private.items()):
@@ -125,7 +126,7 @@ def _verdict(
     code: str, session: Session, turn: int | None, name: str, status: Any, evidence: tuple[Quote, ...]
 ) -> Verdict:
     return Verdict(
-        code=code, session=session.id, turn=turn, name=name, status=status, score=0.0 if status == "contradicted" else 1.0,
-        evidence=evidence, by=BY, independent=not session.authored or status == "contradicted",
-        guard=session.authored and status == "supported",
+        code=code, session=session.id, turn=turn, name=name, status=status, evidence=evidence,
+        score=0.0 if status == "contradicted" else 1.0, by=BY,
+        independent=not session.authored or status == "contradicted", guard=session.authored and status == "supported",
     )  # fmt: skip

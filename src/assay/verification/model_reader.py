@@ -15,7 +15,7 @@ from assay.records.base import digest
 from assay.records.core_acts import CORE_ACTS
 from assay.records.session import Session
 from assay.records.verdict import Verdict
-from assay.verification.check import Corpus
+from assay.verification.check import Corpus, readable
 
 LETTERS = "ABCDEFGHIJ"
 ORDERS = 3
@@ -44,12 +44,13 @@ def questions(corpus: Corpus, labels: int) -> list[Question]:
     """
     if corpus.blueprint is None or labels <= 0:
         return []
+    sessions = [s for s in corpus.sessions if readable(s)]
     targets: list[tuple[Session, int | None, str, str]] = [
-        (s, None, "goal", str(s.session_labels["goal"])) for s in corpus.sessions if "goal" in s.session_labels
+        (s, None, "goal", str(s.session_labels["goal"])) for s in sessions if "goal" in s.session_labels
     ]
     targets += [
         (s, i, "core_act", str(t.labels["core_act"]))
-        for s in corpus.sessions
+        for s in sessions
         for i, t in enumerate(s.turns)
         if "core_act" in t.labels
     ]
@@ -97,7 +98,7 @@ def verdicts(
         common = {"session": session, "turn": turn, "name": name, "by": by}
         if len(shares) < len(draws):
             for code in ("LB01", "RE01"):
-                yield Verdict(code=code, status="unparsed", reason="no option letter in the answer", **common)  # type: ignore[arg-type]
+                yield Verdict(code=code, status="unparsed", reason="no option letter in the answer", **common)
             continue
         mean = {v: float(np.mean([s[v] for s in shares])) for v in shares[0]}
         best = max(mean, key=lambda v: mean[v])
@@ -108,7 +109,7 @@ def verdicts(
             score=mean[value],
             read=best,
             independent=independent,
-            **common,  # type: ignore[arg-type]
+            **common,
         )
         firsts = [max(s, key=lambda v, s=s: s[v]) for s in shares]  # type: ignore[misc]
         modal = max(firsts.count(v) for v in firsts) / len(firsts)
@@ -116,7 +117,7 @@ def verdicts(
             code="RE01",
             status="supported" if modal > 0.5 else "not_evidenced",
             score=modal,
-            **common,  # type: ignore[arg-type]
+            **common,
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from assay.errors import BadInput
 from assay.records.verdict import Verdict
-from assay.verification.check import CHECKS, Check, Corpus
+from assay.verification.check import CHECKS, Check, Corpus, readable
 from assay.verification.degenerate import degenerate_turns
 from assay.verification.expression import act_rules, core_act_recovery, goal_rules, slot_conformance
 from assay.verification.in_house import in_house
@@ -44,7 +44,7 @@ def verify_corpus(
 
     Language: the checks read English; sessions in another known language get `not_applicable: language`.
     """
-    english = [s for s in corpus.sessions if _readable(s.language)]
+    english = [s for s in corpus.sessions if readable(s)]
     narrowed = Corpus(sessions=english, seed=corpus.seed, blueprint=corpus.blueprint, core_reader=corpus.core_reader)
     out: list[Verdict] = []
     for held, check in OFFLINE:
@@ -54,15 +54,10 @@ def verify_corpus(
     out += [
         Verdict(code=code, session=s.id, status="not_applicable", reason="language")
         for s in corpus.sessions
-        if not _readable(s.language)
+        if not readable(s)
         for code in sorted(codes)
     ]
     return in_order(out)
-
-
-def _readable(language: str) -> bool:
-    tag = language.lower()
-    return tag in ("und", "en") or tag.startswith("en-")
 
 
 def in_order(verdicts: Sequence[Verdict]) -> list[Verdict]:
