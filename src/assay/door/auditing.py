@@ -6,12 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from assay.door.checking import offline_verifier, verifier_version
 from assay.door.trusting import certificate_of, labels_stage, report, summary, write_certificate
 from assay.errors import BadInput
 from assay.importing.guess import guess
+from assay.importing.maps import read_map
 from assay.importing.report import ImportReport
 from assay.importing.sessions import import_sessions as read_sessions
 from assay.records.base import digest
@@ -70,15 +69,7 @@ def _mark(path: Path) -> list[Any]:
 
 
 def _mapping(path: str | Path | None) -> dict[str, Any] | None:
-    if path is None:
-        return None
-    try:
-        value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot read the map: {error}", where=str(path)) from error
-    if not isinstance(value, dict):
-        raise BadInput("a map is a YAML mapping", where=str(path), now="see docs/reference/files.md")
-    return value
+    return None if path is None else read_map(Path(path))
 
 
 def audit(

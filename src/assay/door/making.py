@@ -19,7 +19,7 @@ from assay.records.base import digest
 from assay.records.blueprint import Blueprint
 from assay.records.scenario import Scenario
 from assay.records.session import Session
-from assay.records.storage import read, write_rows
+from assay.records.storage import read, write_json, write_rows
 from assay.runs.calls import Calls
 from assay.runs.engine import Progress, run_units, silent
 from assay.runs.folder import RunFolder
@@ -111,6 +111,11 @@ def author_stage(folder: RunFolder, blueprint: Blueprint, plan: Plan, progress: 
     return scenarios
 
 
+def whole(text: str) -> str:
+    """A model's text without half characters (lone surrogates), which no file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def say_with(calls: Calls, seed: int) -> Any:
     """Makes the verbaliser of one session: every candidate of every turn has a seed of its own."""
 
@@ -125,7 +130,7 @@ def say_with(calls: Calls, seed: int) -> Any:
                 seed=own,
             )
             answer = await calls.complete(Request(prompt=prompt, sampling=sampling, purpose="word"))
-            return answer.text, answer.key
+            return whole(answer.text), answer.key
 
         return say
 
@@ -156,7 +161,7 @@ def _chat(calls: Calls, scenario: Scenario, blueprint: Blueprint) -> Any:
         roles = {"user": "user", "assistant": "assistant"}
         messages = (("system", system), *((roles[s], t) for s, t in view.transcript))
         answer = await calls.complete(Request(messages=messages, sampling=REPLYING, purpose="assist"))
-        return answer.text.strip(), answer.key
+        return whole(answer.text).strip(), answer.key
 
     return chat
 
@@ -191,7 +196,7 @@ async def simulate_stage(
     the failed ones are tried again by the same command.
     """
     scenarios: list[Scenario] = list(read(folder.path, "scenarios"))
-    if folder.is_done("simulate"):
+    if folder.is_done("simulate") and not _reopen(folder):
         return list(read(folder.path, "sessions"))
     kept = ledger.units("simulate")
     async with opened(plan.model, ledger) as words, opened(plan.assistant, ledger) as answers:
@@ -214,6 +219,7 @@ async def simulate_stage(
             progress=progress,
             finished=frozenset(kept),
         )
+    _note_failures(folder, outcome.failed)
     if outcome.failed:
         _report_failures(folder, outcome.failed, len(scenarios), plan)
     made = ledger.items("simulate")
@@ -225,18 +231,30 @@ async def simulate_stage(
         "seconds": round(outcome.seconds, 2),
         **_wording(sessions),
     }
-    if outcome.failed:
-        run = folder.run()
-        run["failed_sessions"] = {k: str(v).split("\n")[0] for k, v in sorted(outcome.failed.items())}
-        folder.keep("run.json", _pretty(run))
     folder.stage_done("simulate", **facts)
     return sessions
 
 
-def _pretty(value: Any) -> str:
-    import json
+def _reopen(folder: RunFolder) -> bool:
+    """Whether a finished stage is gone through again for sessions that failed; what was made of the others goes too.
 
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    Once labels were drawn for people the sessions stay as they are: answers belong to them.
+    """
+    run = folder.run()
+    if not run.get("failed_sessions") or folder.has("sample.json"):
+        return False
+    write_json(folder.file("run.json"), {**run, "stages": {k: v for k, v in run["stages"].items() if k == "author"}})
+    return True
+
+
+def _note_failures(folder: RunFolder, failed: Mapping[str, Any]) -> None:
+    """run.json lists the sessions that failed and why, whatever the run does next."""
+    run = folder.run()
+    before = run.pop("failed_sessions", None)
+    if failed:
+        run["failed_sessions"] = {k: v.what for k, v in sorted(failed.items())}
+    if failed or before:
+        write_json(folder.file("run.json"), run)
 
 
 def _report_failures(folder: RunFolder, failed: Mapping[str, Any], total: int, plan: Plan) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -86,14 +87,14 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                 text = raw.decode("utf-8")
                 if text.strip():
                     yield number, text
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BadInput(
             f"the gzip file ends early or is damaged ({error})",
             where=f"{path}, after line {number}",
             now="fetch or copy the file again",
         ) from error
     except UnicodeDecodeError as error:
-        raise BadInput("not UTF-8 text", where=f"{path}, line {number + 1}", now="save the file as UTF-8") from error
+        raise BadInput("not UTF-8 text", where=f"{path}, line {number}", now="save the file as UTF-8") from error
     except OSError as error:
         raise BadInput(f"cannot read the file: {error.strerror or error}", where=str(path)) from error
 

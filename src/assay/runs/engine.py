@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from assay.errors import AssayError
+from assay.errors import AssayError, StorageFailed
 
 U = TypeVar("U")
 
@@ -48,8 +48,10 @@ async def run_units(
 ) -> Outcome[U]:
     """Run `work` on every unit that is not in `finished`, at most `slots` at a time, in order of the units.
 
-    An AssayError of a unit is kept under its id and the others go on; any other exception is a bug and stops the batch.
+    An AssayError of a unit is kept under its id and the others go on. Raises StorageFailed at once: with a full disk no
+    unit can be kept. Any other exception is a bug and stops the batch.
     """
+    starved: list[StorageFailed] = []
     outcome: Outcome[U] = Outcome(kept=sum(name in finished for name, _ in units))
     started = time.monotonic()
     waiting = iter([(name, unit) for name, unit in units if name not in finished])
@@ -58,9 +60,14 @@ async def run_units(
 
     async def worker() -> None:
         for name, unit in waiting:
+            if starved:
+                return
             try:
                 await work(unit)
                 outcome.done += 1
+            except StorageFailed as error:
+                starved.append(error)
+                return
             except AssayError as error:
                 outcome.failed[name] = error
             note = f"{len(outcome.failed)} failed" if outcome.failed else ""
@@ -69,5 +76,7 @@ async def run_units(
     async with asyncio.TaskGroup() as group:
         for _ in range(max(1, slots)):
             group.create_task(worker())
+    if starved:
+        raise starved[0]
     outcome.seconds = time.monotonic() - started
     return outcome

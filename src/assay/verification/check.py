@@ -1,5 +1,6 @@
 """What a check is: a stable code, a question, and a function from sessions to verdicts."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -117,6 +118,16 @@ def _unfolded(text: str, start: int, end: int) -> str:
     """The characters of `text` whose lower-case forms cover [start, end); some have a longer lower-case form."""
     ends = list(accumulate(len(c.lower()) for c in text))
     return text[bisect_right(ends, start) : bisect_left(ends, end) + 1]
+
+
+def find_run(text: str, run: Sequence[str]) -> str | None:
+    """The part of `text` in which the words of `run` follow one another, whatever punctuation is between, or None."""
+    found = [(m.start(), m.end(), words(m[0])) for m in re.finditer(r"\S+", text)]
+    spans = [(start, end, held[0]) for start, end, held in found if held]
+    for i in range(len(spans) - len(run) + 1):
+        if [w for _, _, w in spans[i : i + len(run)]] == list(run):
+            return text[spans[i][0] : spans[i + len(run) - 1][1]]
+    return None
 
 
 def four_grams(text: str) -> set[tuple[str, ...]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from assay.records.session import Session
 from assay.records.verdict import Quote, Verdict
-from assay.verification.check import Corpus, find_span, four_grams
+from assay.verification.check import Corpus, find_run, find_span, four_grams
 
 BY = "exact match"
 TOO_COMMON = 5
@@ -44,7 +44,7 @@ def _phrases(session: Session, corpus: Corpus) -> Iterator[tuple[str, str]]:
 def _verbatim(session: Session, name: str, grams: set[tuple[str, ...]]) -> Verdict:
     for i, turn in enumerate(session.turns):
         if turn.speaker == "user" and (hit := grams & four_grams(turn.text)):
-            quote = find_span(turn.text, " ".join(sorted(hit)[0]))
+            quote = find_run(turn.text, sorted(hit)[0])
             evidence = (Quote(turn=i, quote=quote),) if quote else ()
             return _verdict("LB03", session, i, name, "contradicted", evidence)
     return _verdict("LB03", session, None, name, "supported", ())
