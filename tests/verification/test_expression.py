@@ -94,7 +94,7 @@ class TestActs:
         assert swap.independent
 
     def test_the_topic_decides_among_acts_of_one_core_act(self, blueprint: Blueprint) -> None:
-        text = "How long will the refund take?"
+        text = "And my refund?"
         assert self.judge(blueprint, text, "ask_refund_time", {"request": 0.95}).status == "supported"
         assert self.judge(blueprint, text, "ask_delivery_day", {"request": 0.95}).status == "contradicted"
 
@@ -134,13 +134,11 @@ class TestSlots:
     def judge(self, session: object, blueprint: Blueprint | None) -> dict[str, object]:
         return {v.code: v for v in slot_conformance(Corpus(sessions=[session], blueprint=blueprint))}
 
-    @pytest.mark.parametrize("text", ["It is the robot vacuum.", "It is NB-00000.", "desk lamps", "The reading-desk lamp?"])
+    @pytest.mark.parametrize("text", ["It is the robot vacuum.", "It is NB-00000.", "desk lamps"])
     def test_another_value_or_none_is_never_a_guard(self, blueprint: Blueprint, text: str) -> None:
         session = own(user(text, slots={"item": "desk lamp"}))
         for verdict in self.judge(session, blueprint).values():
             other = "robot vacuum" in text
-            if "reading" in text:
-                continue
             assert verdict.status == ("contradicted" if other else "not_evidenced")
             assert verdict.read == ("robot vacuum" if other else None)
             assert verdict.independent
