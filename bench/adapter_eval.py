@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ RULES: dict[str, Callable[[str], bool]] = {
     "request": lambda t: "?" in t or bool(re.search(r"\b(tell|what|how|when|which|know)\b", t, re.I)),
     "greet": lambda t: bool(re.search(r"\b(hi|hello|hey|good (morning|evening|afternoon))\b", t, re.I)),
 }
-"""Act -> whether a text can be that act, by its words; a sample of any other act is not tested."""
+"""Act -> whether a text can be that act, by its words; a stated goal must carry the goal's verb, others have no rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Case:
     text: str
     values: tuple[str, ...]
     acts: tuple[str, ...]
+    verb: str = ""
+    """First word of the goal that is to be stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ def realises(text: str, case: Case) -> bool:
 
 def does(text: str, case: Case) -> bool:
     """Whether the text passes the rule of every act that has one."""
-    return bool(text.strip()) and all(RULES[a](text) for a in case.acts if a in RULES)
+    stated = not case.verb or says(text, case.verb)
+    return bool(text.strip()) and stated and all(RULES[a](text) for a in case.acts if a in RULES)
 
 
 def held_out_cases(sessions: Sequence[HumanSession], cuts: data.Terciles, n: int, seed: int) -> list[Case]:
@@ -118,7 +122,8 @@ def shop_cases() -> list[Case]:
         header = Header(manner=tuple(manner.split()), situation=("chat",), goal=goal)
         values = tuple(v for a in acts for v in (a.slots or {}).values() if v)
         text = prompt.render(header, [Exchange(assistant=said or None, acts=acts)])
-        cases.append(Case(text, values, tuple(a.name for a in acts)))
+        verb = next((a.detail.split()[0] for a in acts if a.detail), "")
+        cases.append(Case(text, values, tuple(a.name for a in acts), verb))
     return cases
 
 
@@ -128,9 +133,13 @@ class Talker:
     def __init__(self, weights: Path, adapter: Path) -> None:
         import xllamacpp
 
+        from assay.models.adapter import steadied
         from assay.models.embedded import engine_settings
 
-        self.server = xllamacpp.Server(engine_settings(weights, adapter, 1))
+        with TemporaryDirectory() as folder:
+            copy = Path(folder) / "adapter.gguf"
+            copy.write_bytes(steadied(adapter))
+            self.server = xllamacpp.Server(engine_settings(weights, copy, 1))
 
     def say(self, text: str, scale: float, seed: int, temperature: float = TEMPERATURE) -> str:
         """One answer. Raises RuntimeError when the engine gives none."""
@@ -163,7 +172,9 @@ def measure(talker: Talker, cases: Sequence[Case], scale: float) -> Outcome:
     said = tuple(tuple(talker.say(c.text, scale, k) for k in range(SAMPLES)) for c in cases)
     valued = [(c, texts) for c, texts in zip(cases, said, strict=True) if c.values]
     hits = [[realises(t, c) for t in texts] for c, texts in valued]
-    ruled = [does(t, c) for c, texts in zip(cases, said, strict=True) if set(c.acts) & set(RULES) for t in texts]
+    ruled = [
+        does(t, c) for c, texts in zip(cases, said, strict=True) if c.verb or set(c.acts) & set(RULES) for t in texts
+    ]
     return Outcome(
         Share(sum(map(sum, hits)), sum(map(len, hits))),
         Share(sum(map(any, hits)), len(hits)),

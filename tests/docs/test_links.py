@@ -18,9 +18,9 @@ HOW_TO = sorted(ROOT.glob("docs/how-to/*.md"))
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.M)
 INTERFACE = (
-    "demo", "run", "author", "simulate", "verify", "export", "report", "lint", "init", "import", "audit", "label", "plant",
-    "power", "sample", "review", "certify", "gate", "compare", "consensus", "reliability", "realism", "gap", "learn", "view",
-    "status", "show", "diff", "forget", "models", "checks", "doctor",
+    "demo", "run", "author", "simulate", "verify", "export", "report", "lint", "init", "import", "audit", "label",
+    "plant", "power", "sample", "review", "certify", "gate", "compare", "consensus", "reliability", "realism", "gap",
+    "learn", "view", "status", "show", "diff", "forget", "models", "checks", "doctor",
 )  # fmt: skip
 """Commands that scripts outside may call."""
 STRAIGHT = ("demo", "run", "author", "simulate", "verify", "power", "sample", "certify", "report", "export", "audit")

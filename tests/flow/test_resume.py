@@ -318,7 +318,7 @@ def test_the_same_bytes_with_one_slot_and_with_eight(
 @pytest.mark.embedded
 @embedded_is_there
 def test_three_kills_on_the_embedded_model(tmp_path: Path) -> None:
-    argv = ["run", "returns", "-n", "2", "--seed", "3", "--limit", "2", "-q"]
+    argv = ["run", "returns", "-n", "2", "--seed", "3", "--limit", "1", "-q"]
     began = time.monotonic()
     assert assay(*argv, "--out", tmp_path / "calm").returncode == 0
     whole = time.monotonic() - began

@@ -35,13 +35,19 @@ def test_blank_with_a_tool_call_is_none() -> None:
 
 def test_a_repeat_of_an_own_line_in_other_case_and_punctuation() -> None:
     session = foreign(
-        user("I want my money back"), agent("No."), user("Well."), user("i want MY money, back!"), user("I want my money")
+        user("I want my money back"),
+        agent("No."),
+        user("Well."),
+        user("i want MY money, back!"),
+        user("I want my money"),
     )
     assert faults(session) == {3: "repeat"}
 
 
 def test_short_lines_and_the_partners_lines_may_be_said_again() -> None:
-    session = foreign(user("Yes, thank you"), agent("Is it the desk lamp?"), user("Is it the desk lamp?"), user("yes thank you"))
+    session = foreign(
+        user("Yes, thank you"), agent("Is it the desk lamp?"), user("Is it the desk lamp?"), user("yes thank you")
+    )
     assert faults(session) == {}
 
 

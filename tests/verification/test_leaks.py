@@ -36,7 +36,7 @@ def told(*turns: Turn, at: int | None, value: Any = CODE, party: str = "user") -
 class TestEarlyInOwnSessions:
     @pytest.mark.parametrize("leaker", [user, agent])
     def test_before_the_disclosure_by_either_party(self, leaker: Any) -> None:
-        found = told(agent("Hello."), leaker(f"Is it the Red Door Code 7?"), user(f"It is {CODE}."), at=2)
+        found = told(agent("Hello."), leaker("Is it the Red Door Code 7?"), user(f"It is {CODE}."), at=2)
         assert (found.status, found.turn, found.name) == ("contradicted", 1, "private.user.code")
         assert [q.quote for q in found.evidence] == ["Red Door Code 7"]
         assert (found.independent, found.guard, found.score) == (True, False, 0.0)
@@ -58,7 +58,9 @@ class TestEarlyInOwnSessions:
     def test_somebody_elses_disclosure_does_not_open_it(self) -> None:
         session = own(
             user("Hello."), user(CODE), private={"user": {"code": CODE}},
-            disclosures=(Disclosure(turn=0, party="user", fact="other"), Disclosure(turn=0, party="assistant", fact="code")),
+            disclosures=(
+                Disclosure(turn=0, party="user", fact="other"), Disclosure(turn=0, party="assistant", fact="code"),
+            ),
         )  # fmt: skip
         assert only(early(session)).status == "contradicted"
 
@@ -116,7 +118,9 @@ class TestEarlyInForeignSessions:
     def test_the_other_words_of_long_instructions_are_no_leaks(self, said: str) -> None:
         assert self.judge(agent(said), value=self.BRIEF).status == "supported"
 
-    @pytest.mark.parametrize("value", ["yes", "red", "two", "12", "7", "", 7, 999, True, None, 3.5, {"a": "no"}, ["four"]])
+    @pytest.mark.parametrize(
+        "value", ["yes", "red", "two", "12", "7", "", 7, 999, True, None, 3.5, {"a": "no"}, ["four"]]
+    )
     def test_short_common_words_are_not_watched(self, value: Any) -> None:
         said = "yes red two 12 7 999 true none 3.5 no four"
         assert not early(foreign(agent(said), private={"user": {"brief": value}}))
@@ -146,7 +150,9 @@ class TestVerbatim:
             session_labels={"profile": {"loyalty": "a regular of ours", "age": "30 to 49"}},
         )
         assert only(copied(session), name="profile.loyalty").status == "contradicted"
-        cut = session.model_copy(update={"turns": (user("a regular of, hm, ours; ours of regular a"), agent("a regular of ours"))})
+        cut = session.model_copy(
+            update={"turns": (user("a regular of, hm, ours; ours of regular a"), agent("a regular of ours"))}
+        )
         assert only(copied(cut), name="profile.loyalty").status == "supported"
 
     def test_values_of_fewer_than_four_words_get_no_verdict(self) -> None:

@@ -30,12 +30,20 @@ def run_summary(found: dict[str, Any], directory: Path) -> str:
     made = f"{found['sessions']} sessions, {found['labels']} labels"
     lines = [
         f"{made}; {trusted} labels trusted, in {found['seconds']:.0f} s",
+        failed_line(found.get("failed", 0)),
         table(rows) + more if names else "  no labels",
         usage_line(found.get("usage")),
         certificate,
         f"Report: {found['report']}" if found.get("report") else f"Folder: {directory}",
     ]
     return "\n".join(line for line in lines if line)
+
+
+def failed_line(failed: int) -> str:
+    """Sessions that are missing, where there are any."""
+    if not failed:
+        return ""
+    return f"{failed} session{'s' * (failed > 1)} failed, not counted here: run.json says why; the same command tries again"
 
 
 def usage_line(usage: dict[str, Any] | None) -> str:

@@ -119,7 +119,8 @@ def run(
         path = report(folder.path)
         found = summary(folder, labels, verdicts, time.monotonic() - began)
         folder.stage_done("report", path=path.name)
-        return {**found, "certificate": certificate.status, "usage": usage, "report": str(path)}
+        failed = len(folder.run().get("failed_sessions", ()))
+        return {**found, "failed": failed, "certificate": certificate.status, "usage": usage, "report": str(path)}
 
 
 def _power_in_run(

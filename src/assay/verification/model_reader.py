@@ -7,17 +7,19 @@ is rotated from draw to draw, so that draws differ and no value keeps its letter
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
 
 from assay.records.base import digest
+from assay.records.blueprint import Blueprint
 from assay.records.core_acts import CORE_ACTS
 from assay.records.session import Session
 from assay.records.verdict import Verdict
 from assay.verification.check import Corpus, readable
 
-LETTERS = "ABCDEFGHIJ"
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ORDERS = 3
 """Option orders per label: the facet over which draws are repeated."""
 CONTEXT_TURNS = 4
@@ -37,45 +39,78 @@ class Question(NamedTuple):
     """Values in the order of their letters."""
 
 
-def questions(corpus: Corpus, labels: int) -> list[Question]:
-    """Questions about a seeded random subset of `labels` labels (goal and core_act), ORDERS each.
+class Target(NamedTuple):
+    """One label that could be asked about."""
 
-    The subset is stated in the report; the order of sessions does not change it.
+    session: Session
+    turn: int | None
+    name: str
+    value: str
+
+
+def questions(corpus: Corpus, labels: int) -> list[Question]:
+    """Questions about a seeded random subset of `labels` labels, ORDERS each: goal, core_act, act and slots in turn.
+
+    Within a name every label has the same chance; the names take turns, so that the few goals are not lost among the
+    many acts. Slots without a pool (patterns, ranges) and names with more than 26 values are not asked. The subset is
+    stated in the report; the order of sessions does not change it.
     """
     if corpus.blueprint is None or labels <= 0:
         return []
-    sessions = [s for s in corpus.sessions if readable(s)]
-    targets: list[tuple[Session, int | None, str, str]] = [
-        (s, None, "goal", str(s.session_labels["goal"])) for s in sessions if "goal" in s.session_labels
+    options = _options(corpus.blueprint)
+    ranked: dict[str, list[Target]] = {}
+    for target in _targets([s for s in corpus.sessions if readable(s)]):
+        if target.value in options.get(target.name, ()):
+            ranked.setdefault(target.name.split(".")[0], []).append(target)
+    for found in ranked.values():
+        found.sort(key=lambda t: digest([corpus.seed, "model reader", t.session.id, t.turn, t.name]))
+    order = [ranked[name] for name in sorted(ranked)]
+    turns = [t for row in zip_longest(*order) for t in row if t is not None]
+    return [
+        _question(corpus.seed, target, options[target.name], number)
+        for target in turns[:labels]
+        for number in range(ORDERS)
     ]
-    targets += [
-        (s, i, "core_act", str(t.labels["core_act"]))
-        for s in sessions
-        for i, t in enumerate(s.turns)
-        if "core_act" in t.labels
-    ]
-    ranked = sorted(targets, key=lambda t: digest([corpus.seed, "model reader", t[0].id, t[1], t[2]]))
-    goals = {name: f"wants to {goal.words}" for name, goal in corpus.blueprint.goals.items()}
-    used = sorted({act.like for act in corpus.blueprint.user_acts.values()})[: len(LETTERS)]
-    acts = {name: CORE_ACTS[name].meaning for name in used}
-    out = []
-    for session, turn, name, value in ranked[:labels]:
-        options = goals if name == "goal" else acts
-        if value in options and len(options) <= len(LETTERS):
-            out += [_question(corpus.seed, session, turn, name, value, options, order) for order in range(ORDERS)]
-    return out
 
 
-def _question(
-    seed: int, session: Session, turn: int | None, name: str, value: str, options: Mapping[str, str], order: int
-) -> Question:
+def _targets(sessions: Sequence[Session]) -> Iterator[Target]:
+    for s in sessions:
+        if "goal" in s.session_labels:
+            yield Target(s, None, "goal", str(s.session_labels["goal"]))
+        for i, t in enumerate(s.turns):
+            for name in ("core_act", "act"):
+                if name in t.labels:
+                    yield Target(s, i, name, str(t.labels[name]))
+            slots = t.labels.get("slots")
+            for slot, value in slots.items() if isinstance(slots, dict) else ():
+                yield Target(s, i, f"slots.{slot}", str(value))
+
+
+def _options(blueprint: Blueprint) -> dict[str, dict[str, str]]:
+    """Label name -> value -> words, for the names whose values fit the letters."""
+    used = sorted({act.like for act in blueprint.user_acts.values()})
+    found = {
+        "goal": {name: f"wants to {goal.words}" for name, goal in blueprint.goals.items()},
+        "core_act": {name: CORE_ACTS[name].meaning for name in used},
+        "act": {name: act.means for name, act in blueprint.user_acts.items()},
+    }
+    for name, slot in blueprint.slots.items():
+        pool = [*(slot.values or ()), *(v for shares in (slot.when or {}).values() for v in shares)]
+        found[f"slots.{name}"] = {v: v for v in pool if v}
+    return {name: values for name, values in found.items() if 2 <= len(values) <= len(LETTERS)}
+
+
+def _question(seed: int, target: Target, options: Mapping[str, str], order: int) -> Question:
+    session, turn, name, value = target
     rng = np.random.default_rng([seed, int(digest([session.id, turn, name])[:16], 16)])
     values = [list(options)[i] for i in np.roll(rng.permutation(len(options)), order)]
     last = len(session.turns) if turn is None else turn + 1
     first = 0 if turn is None else max(0, last - CONTEXT_TURNS)
     shown = [t for t in session.turns[first:last] if turn is not None or t.speaker == "user"]
     lines = [f"{'customer' if t.speaker == 'user' else 'agent'}: {' '.join(t.text.split())}" for t in shown]
+    slot = name.removeprefix("slots.").replace("_", " ") if name.startswith("slots.") else ""
     ask = "What does the customer want?" if turn is None else "What does the customer do in the last line?"
+    ask = f"Which {slot} does the customer name in the last line?" if slot else ask
     listed = "\n".join(f"{LETTERS[k]}) {options[v]}" for k, v in enumerate(values))
     prompt = "Conversation:\n" + "\n".join(lines) + f"\n\nQuestion: {ask}\n{listed}\nAnswer:"
     return Question(session.id, turn, name, value, order, prompt, tuple(values))
