@@ -31,7 +31,7 @@ RULES: dict[str, Callable[[str], bool]] = {
     "request": lambda t: "?" in t or bool(re.search(r"\b(tell|what|how|when|which|know)\b", t, re.I)),
     "greet": lambda t: bool(re.search(r"\b(hi|hello|hey|good (morning|evening|afternoon))\b", t, re.I)),
 }
-"""Act -> whether a text can be that act, by its words; a stated goal must carry the goal's verb, others have no rule."""
+"""Act -> whether a text can be that act, by its words; a stated goal must carry its verb, others have no rule."""
 
 
 @dataclass(frozen=True, slots=True)

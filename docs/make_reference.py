@@ -122,9 +122,20 @@ def fields(model: type[BaseModel]) -> str:
     for name, field in model.model_fields.items():
         shown = words_of(field.annotation).replace("\\|", "/")
         rows.append(
-            (f"`{field.alias or name}`", shown, "required" if field.is_required() else "", field.description or "")
+            (
+                f"`{field.alias or name}`",
+                shown,
+                "required" if field.is_required() else _shown(field.default),
+                field.description or "",
+            )
         )
-    return table(("field", "type", "", "meaning"), rows)
+    return table(("field", "type", "default", "meaning"), rows)
+
+
+def _shown(default: Any) -> str:
+    """A field's default, where it says something."""
+    plain = isinstance(default, str | int | float) and default != ""
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`" if plain else ""
 
 
 def records(models: Iterable[type[BaseModel]], level: str = "###") -> str:

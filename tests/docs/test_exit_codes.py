@@ -1,4 +1,4 @@
-"""The exit codes that docs/reference/errors-and-exit-codes.md promises, for wrong usage: one clear error, no traceback."""
+"""The exit codes of docs/reference/errors-and-exit-codes.md for wrong usage: one clear error, no traceback."""
 
 from pathlib import Path
 

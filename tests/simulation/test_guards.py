@@ -7,8 +7,9 @@ import pytest
 from assay.authoring.blueprints import BUNDLED, load_blueprint
 from assay.authoring.one import author_one
 from assay.records.blueprint import UserAct
+from assay.simulation.one import topics
 from assay.simulation.policy import Move
-from assay.simulation.wording import CANDIDATES, MAX_CHARACTERS, fill, guard, says, word
+from assay.simulation.wording import CANDIDATES, MAX_CHARACTERS, Limits, fill, guard, says, word
 
 
 def act(like: str) -> UserAct:
@@ -18,7 +19,9 @@ def act(like: str) -> UserAct:
 def check(text: str, like: str = "inform", slots: dict[str, str] | None = None, **more: object) -> str | None:
     closed = more.get("closed", {})
     earlier = more.get("earlier", [])
-    return guard(text, Move(act="a", core_act=like, slots=slots or {}), act(like), closed, earlier)  # type: ignore[arg-type]
+    firm, topic_words = more.get("firm", ()), more.get("topics", frozenset())
+    limits = Limits(closed=closed, earlier=earlier, firm=firm, topics=topic_words)  # type: ignore[arg-type]
+    return guard(text, Move(act="a", core_act=like, slots=slots or {}), act(like), limits)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def worded(answers: list[str], like: str = "thank") -> object:
         return answers[number], f"key{number}"
 
     move = Move(act="a", core_act=like, slots={})
-    result = asyncio.run(word("p", move, act(like), closed={}, earlier=[], say=say, fallback="Thank you."))
+    result = asyncio.run(word("p", move, act(like), limits=Limits(), say=say, fallback="Thank you."))
     assert asked == list(range(len(asked)))
     return result
 
@@ -109,6 +112,15 @@ def test_after_too_many_failures_the_template() -> None:
     assert result.failed == ("blank",) * CANDIDATES
 
 
+def test_a_goal_stays_in_its_domain_and_is_held_to_itself_only_when_stated_again() -> None:
+    words = frozenset({"refun", "order"})
+    assert check("I need a hotel room.", "state_goal", topics=words) == "off_topic"
+    assert check("I need to order something.", "state_goal", topics=words) is None
+    assert check("I need a hotel room.", "inform", topics=words) is None
+    assert check("I want my order.", "state_goal", topics=words, firm=("refund",)) == "goal_missing"
+    assert check("I want a refund.", "state_goal", topics=words, firm=("refund",)) is None
+
+
 @pytest.mark.parametrize("name", BUNDLED)
 def test_every_bundled_template_passes_its_guard(name: str) -> None:
     """Templates are what a guard must let through: they are the blueprint's own idea of the act."""
@@ -122,4 +134,4 @@ def test_every_bundled_template_passes_its_guard(name: str) -> None:
             move = Move(act=act, core_act=spec.like, slots={x: s.slots[x] for x in spec.slots})
             for text in spec.says:
                 line = fill(text, {"goal": blueprint.goals[s.goal].words, **s.slots})
-                assert guard(line, move, spec, {}, []) is None, (act, line)
+                assert guard(line, move, spec, Limits(topics=topics(blueprint))) is None, (act, line)

@@ -51,6 +51,10 @@ def test_short_lines_and_the_partners_lines_may_be_said_again() -> None:
     assert faults(session) == {}
 
 
+def test_four_words_are_long_enough_for_a_repeat() -> None:
+    assert faults(foreign(user("It is too loud"), user("It is too loud"))) == {1: "repeat"}
+
+
 def test_repeats_count_within_one_session_only() -> None:
     sessions = [foreign(user("I want my money back"), id=i) for i in ("a", "b")]
     assert {v.status for v in degenerate_turns(Corpus(sessions=sessions))} == {"supported"}

@@ -18,7 +18,7 @@ def run(n: int, seed: int = 0, noise: bool = False) -> list[Session]:
     for i in range(n):
         act = str(rng.choice(list(CODES)))
         word = str(rng.choice(list(CODES.values()))) if noise else CODES[act]
-        turn = user(f"{word} {rng.integers(9)}", act=act, core_act=act)
+        turn = user(f"{word} number{i}", act=act, core_act=act)
         made.append(own(agent("Well?"), turn, id=f"s{i:03d}", session_labels={"goal": act}))
     return made
 

@@ -1,6 +1,7 @@
 """A language model as a reader: no question knows its label, and answers become verdicts by the book."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -15,8 +16,7 @@ from assay.records.core_acts import CORE_ACTS
 from assay.verification.check import SUPPORTING, Corpus
 from assay.verification.model_reader import LETTERS, ORDERS, Question, questions, verdicts
 
-CORE = ("state_goal", "inform", "confirm", "reject", "greet", "bye", "request")
-"""Acts among the options; at most as many are listed as there are letters."""
+CORE = ("state_goal", "inform", "confirm", "reject", "thank", "bye", "request")
 RETURNS = load_blueprint("returns")
 
 
@@ -25,19 +25,31 @@ def blueprint() -> Blueprint:
     return RETURNS
 
 
-def conversation(number: int, goal: str, acts: Sequence[str]) -> Session:
+def conversation(number: int, goal: str, acts: Sequence[str], **more: object) -> Session:
     """A session whose words do not depend on its labels."""
     turns = [
-        t for i, act in enumerate(acts) for t in (agent(f"Go on, {i}."), user(f"Line {i} of {number}.", core_act=act))
+        t
+        for i, act in enumerate(acts)
+        for t in (agent(f"Go on, {i}."), user(f"Line {i} of {number}.", core_act=act, **more))
     ]
     return own(*turns, id=f"s{number:03d}", session_labels={"goal": goal})
 
 
 def some(n: int, blueprint: Blueprint, shift: int = 0) -> list[Session]:
     """n sessions, labels rotated by `shift`."""
-    goals = list(blueprint.goals)
+    goals, acts, items = list(blueprint.goals), list(blueprint.user_acts), list(blueprint.slots["item"].values or ())
+
+    def pick(values: Sequence[str], i: int) -> str:
+        return values[(i + shift) % len(values)]
+
     return [
-        conversation(i, goals[(i + shift) % len(goals)], [CORE[(i + k + shift) % len(CORE)] for k in range(3)])
+        conversation(
+            i,
+            pick(goals, i),
+            [pick(CORE, i + k) for k in range(3)],
+            act=pick(acts, i),
+            slots={"item": pick(items, i), "order_number": "NB-12345"},
+        )
         for i in range(n)
     ]
 
@@ -67,7 +79,7 @@ class TestQuestions:
         assert ask([], blueprint) == []
 
     def test_values_that_are_no_option_are_not_asked_about(self, blueprint: Blueprint) -> None:
-        session = conversation(1, "no such goal", ["offer", "no such act"])
+        session = conversation(1, "no such goal", ["offer", "x"], act="y", slots={"item": "z", "order_number": "NB-1"})
         assert ask([session], blueprint) == []
 
     def test_another_language_is_not_asked_about(self, blueprint: Blueprint) -> None:
@@ -84,14 +96,32 @@ class TestQuestions:
             assert (q.prompt, q.values) == (twin.prompt, twin.values)
 
     def test_all_options_are_listed_for_every_label_of_a_name(self, blueprint: Blueprint) -> None:
-        used = sorted({a.like for a in blueprint.user_acts.values()})[: len(LETTERS)]
-        for q in ask(some(8, blueprint), blueprint):
-            wanted = set(blueprint.goals) if q.name == "goal" else set(used)
-            assert set(q.values) == wanted
-            assert len(q.values) == len(wanted)
+        wanted = {
+            "goal": {k: f"wants to {g.words}" for k, g in blueprint.goals.items()},
+            "core_act": {a.like: CORE_ACTS[a.like].meaning for a in blueprint.user_acts.values()},
+            "act": {k: a.means for k, a in blueprint.user_acts.items()},
+            "slots.item": {v: v for v in blueprint.slots["item"].values or ()},
+        }
+        asked = ask(some(8, blueprint), blueprint)
+        assert {q.name for q in asked} == set(wanted)
+        for q in asked:
+            assert sorted(q.values) == sorted(wanted[q.name])
             for letter, value in zip(LETTERS, q.values, strict=False):
-                said = f"wants to {blueprint.goals[value].words}" if q.name == "goal" else CORE_ACTS[value].meaning
-                assert q.prompt.count(f"\n{letter}) {said}\n") == 1
+                assert q.prompt.count(f"\n{letter}) {wanted[q.name][value]}\n") == 1
+
+    def test_names_take_turns(self, blueprint: Blueprint) -> None:
+        names = [q.name.split(".")[0] for q in ask(some(12, blueprint), blueprint, labels=16)[::ORDERS]]
+        assert Counter(names) == {"goal": 4, "core_act": 4, "act": 4, "slots": 4}
+
+    def test_names_with_one_value_or_more_values_than_letters_are_not_asked_about(self, blueprint: Blueprint) -> None:
+        sessions = some(4, blueprint)
+        for n, asked in ((1, False), (2, True), (len(LETTERS), True), (len(LETTERS) + 1, False)):
+            pool = {**{f"v{i}": 0.0 for i in range(n - 1)}, "desk lamp": 1.0}
+            slot = blueprint.slots["item"].model_copy(update={"values": pool})
+            narrowed = blueprint.model_copy(update={"slots": {"item": slot}})
+            named = conversation(1, "return_item", ["inform"], slots={"item": "desk lamp"})
+            found = ask([*sessions, named], narrowed)
+            assert any(q.name == "slots.item" for q in found) == asked
 
     def test_no_prompt_holds_ids_or_names_of_values(self, blueprint: Blueprint) -> None:
         for q in ask(some(8, blueprint), blueprint):
@@ -111,8 +141,7 @@ class TestQuestions:
     def test_a_question_about_a_turn_does_not_show_what_comes_after_it(self, blueprint: Blueprint) -> None:
         for q in ask(some(4, blueprint), blueprint):
             if q.turn is not None:
-                assert f"Line {q.turn // 2} of" in q.prompt
-                assert f"Line {q.turn // 2 + 1} of" not in q.prompt
+                assert f"customer: Line {q.turn // 2} of {int(q.session[1:])}.\n\nQuestion:" in q.prompt
             else:
                 assert "agent:" not in q.prompt
 

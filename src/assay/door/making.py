@@ -54,11 +54,17 @@ def blueprint_of(folder: RunFolder) -> Blueprint:
     )
 
 
+def asked(blueprint_name: str | Path, plan: Plan) -> Blueprint:
+    """The blueprint of a run whose plan, blueprint and models are all there: looked at before anything is written."""
+    plan.check()
+    blueprint = load_blueprint(blueprint_name)
+    check_models(plan)
+    return blueprint
+
+
 def open_run(folder: RunFolder, blueprint_name: str | Path, plan: Plan, command: str) -> Blueprint:
     """Start a run in a folder, or go on with the one that is there; refuses a changed configuration."""
-    blueprint = load_blueprint(blueprint_name)
-    plan.check()
-    check_models(plan)
+    blueprint = asked(blueprint_name, plan)
     text = find_blueprint(blueprint_name).read_text(encoding="utf-8")
     config = {"blueprint": blueprint.hash, **plan.config(), "weights": model_mark(plan.model)}
     about = {"name": blueprint.name, "title": blueprint.title, "hash": blueprint.hash}

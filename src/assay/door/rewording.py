@@ -17,9 +17,10 @@ from assay.records.core_acts import CORE_ACTS
 from assay.records.session import Session
 from assay.runs.calls import Calls
 from assay.runs.ledger import Ledger
+from assay.simulation.one import topics
 from assay.simulation.policy import Move
 from assay.simulation.prompt import Act, Exchange, Header, render
-from assay.simulation.wording import fill, word
+from assay.simulation.wording import Limits, fill, word
 
 
 class Rewording:
@@ -63,7 +64,8 @@ class Rewording:
             return answer.text, answer.key
 
         chosen = fill(spec.says[int(rng.integers(len(spec.says)))], {"goal": words, **slots})
-        return (await word(prompt, move, spec, closed={}, earlier=(), say=say, fallback=chosen)).text
+        limits = Limits(topics=topics(self.blueprint))
+        return (await word(prompt, move, spec, limits=limits, say=say, fallback=chosen)).text
 
     def _value(self, session: Session, slot: str, labels: Mapping[str, Any], rng: np.random.Generator) -> str:
         given = labels.get("slots")

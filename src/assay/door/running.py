@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.door.checking import power_stage, verify_stage
-from assay.door.making import author_stage, blueprint_of, open_run, plan_of, simulate_stage
+from assay.door.making import asked, author_stage, blueprint_of, open_run, plan_of, simulate_stage
 from assay.door.options import Plan
 from assay.door.rewording import rewording
 from assay.door.sync import run_sync
@@ -22,6 +22,7 @@ def author(
 ) -> int:
     """Draw `n` scenarios into a run folder; returns how many. `more` are fields of the plan (model, assistant, ...)."""
     plan = Plan(n=n, seed=seed, **more)
+    asked(blueprint, plan)
     with RunFolder(out) as folder:
         return len(author_stage(folder, open_run(folder, blueprint, plan, "author"), plan, progress))
 
@@ -104,6 +105,7 @@ def run(
     from assay.certification.costs import not_requested
 
     began = time.monotonic()
+    asked(blueprint, plan)
     with RunFolder(out) as folder:
         book = open_run(folder, blueprint, plan, command)
         author_stage(folder, book, plan, progress)

@@ -9,13 +9,13 @@ from assay.records.base import digest
 from assay.records.blueprint import Blueprint
 from assay.records.scenario import Scenario
 from assay.records.session import Disclosure, Session, Turn
-from assay.simulation.assistants import Assistant
+from assay.simulation.assistants import Assistant, values_of
 from assay.simulation.disclosure import closed_values
 from assay.simulation.policy import BANDS, Move, UserState, first_state, hear, next_move, sub_goals, terminal
 from assay.simulation.prompt import Exchange, render
 from assay.simulation.reading import CoreActReader, read_act
 from assay.simulation.views import UserView, assistant_view, prompt_act, user_header
-from assay.simulation.wording import Say, normal, says, template, word
+from assay.simulation.wording import Limits, Say, normal, says, stem, template, word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +111,7 @@ async def _user_turn(
         render(view.header, view.exchanges),
         move,
         blueprint.user_acts[move.act],
-        closed=closed_values(blueprint, scenario, state.heard_ever),
-        earlier=[t.text for t in talk.turns if t.speaker == "user"],
+        limits=_limits(blueprint, scenario, state, talk, move),
         say=say,
         fallback=template(blueprint, scenario, move, rng),
     )
@@ -129,6 +128,26 @@ async def _user_turn(
     talk.turns.append(
         Turn(speaker="user", text=worded.text, labels=labels, realised_by=worded.realised_by, extra=extra)
     )
+
+
+def _limits(blueprint: Blueprint, scenario: Scenario, state: UserState, talk: Talk, move: Move) -> Limits:
+    own = [t for t in talk.turns if t.speaker == "user"]
+    again = move.core_act == "state_goal" and any(t.labels["core_act"] == "state_goal" for t in own)
+    cues = (*blueprint.assistant.flows[scenario.goal].cues, blueprint.goals[scenario.goal].words)
+    return Limits(
+        closed=closed_values(blueprint, scenario, state.heard_ever),
+        earlier=[t.text for t in own],
+        topics=topics(blueprint),
+        firm=cues if again else (),
+    )
+
+
+def topics(blueprint: Blueprint) -> frozenset[str]:
+    """Content words of all goals, cues and slot values: what this domain is about, whichever the goal."""
+    phrases = [goal.words for goal in blueprint.goals.values()]
+    phrases += [cue for flow in blueprint.assistant.flows.values() for cue in flow.cues]
+    phrases += [v for slot in blueprint.slots.values() for v in values_of(slot)]
+    return frozenset(stem(w) for phrase in phrases for w in phrase.split() if len(w) > 3)
 
 
 def _session(blueprint: Blueprint, scenario: Scenario, state: UserState, talk: Talk, end: str) -> Session:

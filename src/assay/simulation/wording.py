@@ -5,7 +5,7 @@ What a guard looked at has guided generation, so it is never evidence (DESIGN, r
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -67,11 +67,32 @@ def says(text: str, value: str) -> bool:
     return f" {normal(value)} " in f" {normal(text)} "
 
 
-def guard(text: str, move: Move, spec: UserAct, closed: Mapping[str, str], earlier: Sequence[str]) -> str | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the guards of one turn are told besides the move."""
+
+    closed: Mapping[str, str] = field(default_factory=dict)
+    """Private facts whose gate is shut, with their values."""
+    earlier: Sequence[str] = ()
+    """The user's own lines so far."""
+    topics: frozenset[str] = frozenset()
+    """Words of the blueprint's domain, of all goals alike; a goal is stated with at least one of them."""
+    firm: Sequence[str] = ()
+    """Phrases of the own goal, one of which must be said: when it is stated again, having not been understood."""
+
+
+def stem(word: str) -> str:
+    """A word cut to five letters, so that `returning` meets `return`."""
+    return word.strip(".,;:!?\"'()").lower()[:5]
+
+
+def guard(text: str, move: Move, spec: UserAct, limits: Limits) -> str | None:
     """Name of the first guard that a candidate fails, or None.
 
-    `closed` holds the private facts whose gate is shut; `earlier` the user's own lines so far.
+    No guard looks at which goal is stated the first time, so that readers of the goal stay independent of the guards;
+    when it must be stated again the words are held to it, and verification does not count that turn.
     """
+    closed, earlier = limits.closed, limits.earlier
     if not text.strip():
         return "blank"
     if len(text) > MAX_CHARACTERS:
@@ -86,6 +107,10 @@ def guard(text: str, move: Move, spec: UserAct, closed: Mapping[str, str], earli
         return "invented_number"
     if spec.like not in ("thank", "acknowledge", "bye", "confirm", "reject") and normal(text) in map(normal, earlier):
         return "repeat"
+    if spec.like == "state_goal" and limits.topics and not limits.topics & {stem(w) for w in text.split()}:
+        return "off_topic"
+    if limits.firm and not any(f" {phrase}" in f" {normal(text)}" for phrase in limits.firm):
+        return "goal_missing"
     return _wrong_way(text, spec.like)
 
 
@@ -130,8 +155,7 @@ async def word(
     move: Move,
     spec: UserAct,
     *,
-    closed: Mapping[str, str],
-    earlier: Sequence[str],
+    limits: Limits,
     say: Say | None,
     fallback: str,
 ) -> Worded:
@@ -141,7 +165,7 @@ async def word(
         for number in range(CANDIDATES):
             raw, key = await say(prompt, number)
             text = one_line(raw)
-            fault = guard(text, move, spec, closed, earlier)
+            fault = guard(text, move, spec, limits)
             if fault is None:
                 return Worded(text=text, realised_by="model", key=key, tried=number + 1, failed=tuple(failed))
             failed.append(fault)

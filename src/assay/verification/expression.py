@@ -183,7 +183,8 @@ def goal_rules(corpus: Corpus) -> Iterator[Verdict]:
     """LB01 and LB02 for `goal`: cue words of the goals in the user's own turns.
 
     LB01 reads blind: the goal with the longest cue that stands in the text. LB02 sees the label and quotes its cue.
-    Turns worded by a template are left out: their words are the blueprint's, not evidence.
+    Left out, as no evidence: turns worded by a template (the words are the blueprint's) and turns in which the goal is
+    stated again (a guard held those words to the goal).
     """
     blueprint = corpus.blueprint
     if blueprint is None:
@@ -192,7 +193,12 @@ def goal_rules(corpus: Corpus) -> Iterator[Verdict]:
         value = session.session_labels.get("goal")
         if not isinstance(value, str):
             continue
-        usable = [(i, t) for i, t in enumerate(session.turns) if t.speaker == "user" and t.realised_by != "template"]
+        stated = [i for i, t in enumerate(session.turns) if t.labels.get("core_act") == "state_goal"]
+        usable = [
+            (i, t)
+            for i, t in enumerate(session.turns)
+            if t.speaker == "user" and t.realised_by != "template" and i not in stated[1:]
+        ]
         hits = _cue_hits(blueprint, usable)
         own = [h for h in hits if h[1] == value]
         best = max(hits, default=None)
