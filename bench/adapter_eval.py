@@ -16,6 +16,7 @@ from assay.learning import data
 from assay.learning.data import HumanSession
 from assay.simulation import prompt
 from assay.simulation.prompt import Act, Exchange, Header
+from assay.stats.intervals import cluster_mean
 
 SAMPLES = 4
 """Samples a prompt; `best of 4` asks whether one of them realises every value."""
@@ -47,13 +48,26 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share with its count."""
+    """A share of samples, with the prompts as clusters."""
 
     hits: int
     n: int
+    low: float
+    high: float
+    """95 % limits, cluster-robust over prompts (stats.intervals.cluster_mean)."""
 
     def __str__(self) -> str:
-        return f"{100 * self.hits / self.n:.0f} % ({self.hits} of {self.n})" if self.n else "none"
+        text = f"{100 * self.hits / self.n:.0f} % ({self.hits} of {self.n}"
+        return f"{text}; {100 * self.low:.0f} to {100 * self.high:.0f} %)"
+
+
+def share(tested: Sequence[Sequence[bool]]) -> Share | None:
+    """The share of samples that hold, given prompt by prompt; None without samples."""
+    flat = [hit for hits in tested for hit in hits]
+    if not flat:
+        return None
+    found = cluster_mean(flat, [i for i, hits in enumerate(tested) for _ in hits])
+    return Share(sum(flat), len(flat), found.low or 0.0, 1.0 if found.high is None else found.high)
 
 
 def says(text: str, value: str) -> bool:
@@ -157,27 +171,22 @@ class Talker:
 class Outcome:
     """What the samples of a set of prompts came to."""
 
-    single: Share
-    """Single samples that carry every value."""
-    best: Share
+    single: Share | None
+    """Single samples that carry every value, of prompts that have one."""
+    best: Share | None
     """Prompts of which one sample in four does."""
-    acts: Share
-    """Single samples that pass the rules of their acts."""
-    said: tuple[tuple[str, ...], ...]
-    """The samples, prompt by prompt."""
+    acts: Share | None
+    """Single samples that pass the rules of their acts, of prompts that have a rule."""
 
 
-def measure(talker: Talker, cases: Sequence[Case], scale: float) -> Outcome:
+def speak(talker: Talker, cases: Sequence[Case], scale: float) -> list[list[str]]:
     """Four samples of every prompt, seeds 0 to 3."""
-    said = tuple(tuple(talker.say(c.text, scale, k) for k in range(SAMPLES)) for c in cases)
-    valued = [(c, texts) for c, texts in zip(cases, said, strict=True) if c.values]
-    hits = [[realises(t, c) for t in texts] for c, texts in valued]
-    ruled = [
-        does(t, c) for c, texts in zip(cases, said, strict=True) if c.verb or set(c.acts) & set(RULES) for t in texts
-    ]
-    return Outcome(
-        Share(sum(map(sum, hits)), sum(map(len, hits))),
-        Share(sum(map(any, hits)), len(hits)),
-        Share(sum(ruled), len(ruled)),
-        said,
-    )
+    return [[talker.say(c.text, scale, k) for k in range(SAMPLES)] for c in cases]
+
+
+def outcome(cases: Sequence[Case], said: Sequence[Sequence[str]]) -> Outcome:
+    """The shares over the samples of `speak`."""
+    pairs = list(zip(cases, said, strict=True))
+    hits = [[realises(t, c) for t in texts] for c, texts in pairs if c.values]
+    ruled = [[does(t, c) for t in texts] for c, texts in pairs if c.verb or set(c.acts) & set(RULES)]
+    return Outcome(share(hits), share([[any(h)] for h in hits]), share(ruled))

@@ -112,8 +112,7 @@ def export(args: argparse.Namespace) -> None:
 
 def measure(args: argparse.Namespace) -> None:
     """Print and store the numbers of the card in `measured.json`."""
-    from adapter_eval import Talker, held_out_cases, shop_cases
-    from adapter_eval import measure as talk
+    from adapter_eval import Talker, held_out_cases, outcome, shop_cases, speak
 
     sessions = load(args.data, "train", "train")
     cuts = data.terciles(sessions)
@@ -122,7 +121,7 @@ def measure(args: argparse.Namespace) -> None:
     sgd = [s for s in rest if s.services != ("camrest",)]
     print(f"held out: {len(sgd)} SGD sessions of unseen services, {len(camrest)} CamRest sessions; seed {SEED}")
     result: dict[str, Any] = {"held_out_loss": losses(args, sgd + camrest, cuts)}
-    print(result)
+    print(result["held_out_loss"], flush=True)
     sets = {
         "SGD test, unseen services": held_out_cases(sgd, cuts, PROMPTS * 2 // 3, SEED),
         "CamRest test": held_out_cases(camrest, cuts, PROMPTS // 3, SEED),
@@ -131,12 +130,11 @@ def measure(args: argparse.Namespace) -> None:
     talker = Talker(args.weights, args.adapter)
     for name, cases in sets.items():
         for label, scale in (("adapter", 1.0), ("bare model", 0.0)):
-            got = talk(talker, cases, scale)
+            said = speak(talker, cases, scale)
+            got = outcome(cases, said)
             row = {"prompts": len(cases), "single": str(got.single), "best": str(got.best), "acts": str(got.acts)}
-            result[f"{name} / {label}"] = row
+            result[f"{name} / {label}"] = {**row, "said": [[c.text, t] for c, t in zip(cases, said, strict=True)]}
             print(name, label, row, flush=True)
-            said = [[c.text, list(t)] for c, t in zip(cases, got.said, strict=True)]
-            (args.out / f"said-{len(result)}.json").write_text(json.dumps(said, indent=1))
     (args.out / "measured.json").write_text(json.dumps(result, indent=1))
 
 

@@ -56,9 +56,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["-n", "0"], "-n must be at least 1, not 0"),
         (["-n", "-3"], "-n must be at least 1, not -3"),
         (["-n", "10000001"], "beyond 10,000,000"),
-        (["-n", "many"], "'many' is not a valid int"),
+        (["-n", "many"], "Invalid value for '-n'"),
         (["-n", "1", "--seed", "-1"], "--seed must not be negative"),
-        (["-n", "1", "--seed", "1.5"], "'1.5' is not a valid int"),
+        (["-n", "1", "--seed", "1.5"], "Invalid value for '--seed'"),
         (["-n", "1", "--model", "gpt-17"], "no model 'gpt-17'"),
         (["-n", "1", "--model", "openai:"], "no model 'openai:'"),
         (["-n", "1", "--model", "openai:x@ftp://127.0.0.1"], "not an http address"),
@@ -120,6 +120,7 @@ def test_usage(capsys: Capture, made: Path, tmp_path: Path) -> None:
     refused(["show", made, "no-such-session"], capsys, "no-such-session")
     refused(["checks", "ZZ99"], capsys, "ZZ99")
     refused(["verify", made, "--checks", "LB01,ZZ99"], capsys, "ZZ99")
+    refused(["verify", made, "--checks", "LB01"], capsys, "another configuration", "checks", code=4)
     refused(["sample", made, "-n", "0", "--out", tmp_path / "s.csv"], capsys, "0")
     refused(["sample", made, "-n", "5", "--label", "mood", "--out", tmp_path / "s.csv"], capsys, "mood")
     refused(["certify", made, "--answers", tmp_path / "none.csv"], capsys)
@@ -148,7 +149,7 @@ def test_a_blueprint_that_is_not_one(command: list[str], tmp_path: Path, capsys:
         ("title: [unclosed\n", "line"),
         ("- a\n- list\n", "bad.yaml"),
         ("", "bad.yaml"),
-        ("name: x\nfavourite_colour: red\n", "favourite_colour"),
+        ("name: x\ntitle: y\n", "this field is missing"),
     ):
         (tmp_path / "bad.yaml").write_text(text)
         refused([name, tmp_path / "bad.yaml", *more, *out], capsys, says, "bad.yaml")
@@ -160,9 +161,9 @@ def test_a_blueprint_that_is_not_one(command: list[str], tmp_path: Path, capsys:
 
 
 def test_an_unknown_field_is_named_with_its_line(tmp_path: Path, capsys: Capture) -> None:
-    path = _yaml(tmp_path / "b.yaml", lambda text: text.replace("title:", "titel:", 1))
-    line = path.read_text().splitlines().index(next(x for x in path.read_text().splitlines() if x.startswith("titel:")))
-    text = refused(["run", path, "-n", "1", *TEMPLATE, "--out", tmp_path / "r"], capsys, "BadBlueprint", "titel")
+    path = _yaml(tmp_path / "b.yaml", lambda text: text.replace("title:", "favourite_colour: red\ntitle:", 1))
+    line = path.read_text(encoding="utf-8").splitlines().index("favourite_colour: red")
+    text = refused(["run", path, "-n", "1", *TEMPLATE, "--out", tmp_path / "r"], capsys, "BadBlueprint", "favourite_colour")
     assert f"line {line + 1}" in text
 
 
@@ -188,9 +189,9 @@ BAD = {
     "a missing field": ([GOOD, {"id": "b", "turns": [{"speaker": "user"}]}], ("line 2", "missing field text")),
     "a speaker that is a number": ([GOOD, _turn(speaker=7)], ("line 2", "turns.0.speaker", "number")),
     "duplicate ids": ([GOOD, GOOD | {"id": "c"}, GOOD], ("line 3", "'a'")),
-    "no sessions": ([], ("no sessions", "s.jsonl")),
-    "only blank lines": (["", "  ", ""], ("no sessions", "s.jsonl")),
-    "10 MB in one turn": ([GOOD, _turn(text="x" * 10_000_001)], ("line 2", "turns.0.text", "MB")),
+    "no sessions": ([], ("0 sessions: nothing to read",)),
+    "only blank lines": (["", "  ", ""], ("0 sessions: nothing to read",)),
+    "10 MB in one turn": ([GOOD, _turn(text="x" * 10_000_001)], ("line 2", "turns.0.text", "10,000,001 bytes")),
     "a control character": ([GOOD, _turn(text="a\x00b")], ("line 2", "turns.0.text", "U+0000")),
 }
 
@@ -226,7 +227,13 @@ def test_a_map_that_is_not_one(tmp_path: Path, capsys: Capture) -> None:
 
 
 def test_right_to_left_text_and_emoji_simply_work(tmp_path: Path, capsys: Capture) -> None:
-    said = ("שלום, אני רוצה להחזיר מוצר", "مرحبا، أين طلبي؟", "👩‍👩‍👧 thanks 🙏🏽", "\u202eright to left\u202c", "ok 🇳🇱")
+    said = (
+        "שלום, אני רוצה להחזיר מוצר",
+        "مرحبا، أين طلبي؟",
+        "👩‍👩‍👧 thanks 🙏🏽",
+        "\u202eright to left\u202c",
+        "ok 🇳🇱",
+    )
     rows = [
         {
             "id": f"שיחה {n} 🙂",
@@ -242,7 +249,7 @@ def test_right_to_left_text_and_emoji_simply_work(tmp_path: Path, capsys: Captur
     path = _write(tmp_path / "ראשון 🙂.jsonl", *rows)
     assert run(["audit", str(path), "--out", str(tmp_path / "r"), "--json", "-q"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["sessions"], found["import"]["sessions_in"], found["import"]["sessions_out"]) == (30, 30, 30)
+    assert (found["sessions"], found["import"]["sessions"], found["import"]["balanced"]) == (30, 30, True)
     kept = [json.loads(x) for x in (tmp_path / "r" / "sessions.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [[t["text"] for t in s["turns"]] for s in kept] == [[t["text"] for t in r["turns"]] for r in rows]
     assert "שלום" in (tmp_path / "r" / "report.html").read_text(encoding="utf-8")

@@ -55,7 +55,9 @@ def child(order: dict[str, Any]) -> None:
 
 def main() -> None:
     """Serve commands until the end of stdin."""
-    run(["run", "returns", "--out", os.path.join(sys.argv[1], "warm"), "-n", "2", "--model", "template", "--json", "-q"])
+    run(
+        ["run", "returns", "--out", os.path.join(sys.argv[1], "warm"), "-n", "2", "--model", "template", "--json", "-q"]
+    )
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for line in sys.stdin:

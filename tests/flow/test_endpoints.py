@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import fake_user
 import pytest
 from aiohttp import web
+from flow_tools import HERE, assay, bytes_of, embedded_is_there, env, one_error, usage_of
 
-import fake_user
 from assay.cli.root import run
 from assay.models import Request, endpoint
-from flow_tools import HERE, assay, bytes_of, embedded_is_there, env, one_error, usage_of
 
 QUICK = endpoint.Patience(tries=4, connect=2, stall=0.25, total=3, first_pause=0.01, longest_pause=2)
 """The patience of the tests: an endpoint's faults come in seconds, not minutes."""
@@ -61,7 +61,9 @@ def test_the_whole_pipeline_on_a_real_llama_cpp_server(role: str, llama: str, tm
     usage = usage_of(out)["word" if role == "model" else "assist"]
     assert usage["answered"] == usage["sent"] > 4
     assert usage["completion_tokens"] > usage["answered"], "the server's own token counts"
-    turns = [t for s in _sessions(out) for t in s["turns"] if t["speaker"] == ("user" if role == "model" else "assistant")]
+    turns = [
+        t for s in _sessions(out) for t in s["turns"] if t["speaker"] == ("user" if role == "model" else "assistant")
+    ]
     assert all(t["text"].strip() for t in turns)
     before = bytes_of(out)
     assert assay(*argv).returncode == 0
@@ -117,7 +119,9 @@ class BadServer:
 
 
 @contextmanager
-def served(fault: Callable[[int, dict[str, Any]], str | None] = lambda number, body: None) -> Iterator[tuple[BadServer, str]]:
+def served(
+    fault: Callable[[int, dict[str, Any]], str | None] = lambda number, body: None,
+) -> Iterator[tuple[BadServer, str]]:
     """The server on a loop of its own thread, and the model's name with its address."""
     bad, loop = BadServer(fault), asyncio.new_event_loop()
     app = web.Application()

@@ -1,7 +1,6 @@
-"""Runs that are killed, refused, crowded and starved: the records come out the same, and no answered call is repeated."""
+"""Runs that are killed, refused, crowded and starved: the records come out the same, no answered call is repeated."""
 
 import json
-import os
 import random
 import resource
 import subprocess
@@ -12,11 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flow_tools import (
+    COMMAND,
+    HERE,
+    assay,
+    bytes_of,
+    committed,
+    embedded_is_there,
+    env,
+    one_error,
+    stages_of,
+    usage_of,
+)  # fmt: skip
 
 from assay.models.embedded import SLOTS
-from flow_tools import (
-    COMMAND, HERE, assay, bytes_of, committed, embedded_is_there, env, one_error, stages_of, usage_of,
-)  # fmt: skip
 
 KILLS = 30
 N = 6
@@ -129,7 +137,9 @@ def test_killed_at_random_moments_a_run_ends_in_the_same_bytes(
         found = bytes_of(folder)
         assert [name for name in expected if found.get(name) != expected[name]] == [], f"{folder.name} differs"
         usage = usage_of(folder)
-        assert {k: v["answered"] for k, v in usage.items()} == {k: v["answered"] for k, v in usage_of(undisturbed).items()}
+        assert {k: v["answered"] for k, v in usage.items()} == {
+            k: v["answered"] for k, v in usage_of(undisturbed).items()
+        }
         assert all(v["sent"] == v["answered"] + v["repeated"] for v in usage.values()), "calls in flight are counted"
         left = {p.name for p in folder.iterdir()} - {p.name for p in undisturbed.iterdir()}
         assert not left, f"half-made files are left: {left}"
@@ -291,6 +301,7 @@ def test_the_same_bytes_with_one_slot_and_with_eight(
     undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import fake_user
+
     from assay.door import making
     from assay.door.options import Plan
     from assay.door.running import run
@@ -338,6 +349,8 @@ def test_three_kills_on_the_embedded_model(tmp_path: Path) -> None:
     assert assay(*argv, "--out", out).returncode == 0
     assert bytes_of(out) == bytes_of(tmp_path / "calm")
     usage = usage_of(out)
-    assert {k: v["answered"] for k, v in usage.items()} == {k: v["answered"] for k, v in usage_of(tmp_path / "calm").items()}
+    assert {k: v["answered"] for k, v in usage.items()} == {
+        k: v["answered"] for k, v in usage_of(tmp_path / "calm").items()
+    }
     # a committed call is never started again: what was sent beyond the answers was in flight at a kill
     assert sum(v["repeated"] for v in usage.values()) <= kills * SLOTS

@@ -171,7 +171,8 @@ def test_a_say_that_behaves_is_kept() -> None:
             act = prompt.rsplit("acts: ", 1)[1].split("\n")[0]
             value = act.split("= ")[1].rstrip(")") if "=" in act else ""
             words = {
-                "reject": "no, that is everything", "greet": "heya", "state goal": "can you track an order for me", "inform": f"sure: {value}",
+                "reject": "no, that is everything", "greet": "heya", "state goal": "can you track an order for me",
+                "inform": f"sure: {value}",
                 "request": "when is it coming?", "thank": "cheers", "acknowledge": "right", "bye": "bye then",
                 "withhold": "why do you ask?", "complain": "that is a shame", "ask alternative": "any other way?",
             }  # fmt: skip

@@ -200,6 +200,13 @@ class TestGoals:
             assert {v.status for v in found.values()} == {"not_evidenced"}
             assert not any(v.evidence or v.score for v in found.values())
 
+    def test_a_goal_that_is_stated_again_is_no_evidence(self, blueprint: Blueprint) -> None:
+        first, again = (user(text, core_act="state_goal") for text in ("I need help", "I want to cancel an order"))
+        found = self.judge(blueprint, "cancel_order", first, agent("Sorry?"), again)
+        assert {v.status for v in found.values()} == {"not_evidenced"}
+        found = self.judge(blueprint, "cancel_order", again, agent("Sorry?"), first)
+        assert {v.status for v in found.values()} == {"supported"}
+
     def test_the_assistants_words_are_no_evidence(self, blueprint: Blueprint) -> None:
         found = self.judge(blueprint, "cancel_order", agent("Do you want to cancel an order?"), user("Yes."))
         assert {v.status for v in found.values()} == {"not_evidenced"}

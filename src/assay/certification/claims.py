@@ -229,6 +229,8 @@ def assumptions(cases: Sequence[Case], given: Mapping[str, float | None]) -> tup
     found = ["the listed labels were sampled at random and people answered blind to the recorded values"]
     if not all(c.measures_assessors for c in cases):
         found.append("assumes assessors never pass a wrong label")
+    else:
+        found.append("assumes assessors pass natural errors no more often than the planted ones, drawn evenly")
     unmeasured = sorted(name for name, alpha in given.items() if alpha is None)
     if unmeasured:
         found.append(f"agreement between assessors was not measured for {', '.join(unmeasured)}")

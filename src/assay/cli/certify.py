@@ -17,7 +17,9 @@ def _of(claim: Claim) -> str:
 
 def command(
     directory: Path = typer.Argument(..., metavar="DIR", help="Run folder with labels."),
-    answers: Path | None = typer.Option(None, "--answers", help="CSV: sample_id,assessor,answer,seconds."),
+    answers: list[Path] = typer.Option(
+        [], "--answers", help="CSV: sample_id,assessor,answer,seconds; may be given again."
+    ),
     alpha: float = typer.Option(0.05, "--alpha", help="Largest share of wrong labels."),
     delta: float = typer.Option(0.05, "--delta", help="Risk that the claim is false."),
     claim: list[str] = typer.Option([], "--claim", help="pooled, or a label name; may be given again."),
@@ -37,7 +39,9 @@ def command(
         cost = price(directory, alpha=alpha, delta=delta, claims=claim or ("pooled",))
         result(cost, as_json, str(cost.get("sentence") or json.dumps(cost)))
         return
-    made = certify(directory, answers=answers, alpha=alpha, delta=delta, claims=claim, estimand=estimand, keep=keep)
+    made = certify(
+        directory, answers=answers or None, alpha=alpha, delta=delta, claims=claim, estimand=estimand, keep=keep
+    )
     lines = [f"certificate: {made.status}"]
     lines += [f"  {_of(c)}: {'granted' if c.granted else 'refused'}: {c.reason}" for c in made.claims]
     if made.status == "not_requested":

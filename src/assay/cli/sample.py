@@ -14,6 +14,10 @@ def command(
     label: list[str] = typer.Option([], "--label", help="Only labels of this name; may be given again."),
     tune: int = typer.Option(0, "--tune", help="Labels on top, to fit trust on."),
     planted: int = typer.Option(0, "--planted", help="Wrong labels mixed in blind, to measure the assessors."),
+    claim: list[str] = typer.Option(
+        [], "--claim", help="A claim per label name instead of one pooled; may be given again."
+    ),
+    seed: int | None = typer.Option(None, "--seed", help="Seed of the draw; default: the run's."),
     alpha: float = typer.Option(0.05, "--alpha", help="Largest error that will be claimed."),
     delta: float = typer.Option(0.05, "--delta", help="Risk of a false claim."),
     as_json: bool = JSON,
@@ -24,7 +28,18 @@ def command(
     """
     from assay.door.certifying import sample
 
-    found = sample(directory, n, out, labels=label, tune=tune, planted=planted, alpha=alpha, delta=delta)
+    found = sample(
+        directory,
+        n,
+        out,
+        labels=label,
+        tune=tune,
+        planted=planted,
+        claims=tuple(claim) or ("pooled",),
+        seed=seed,
+        alpha=alpha,
+        delta=delta,
+    )
     words = (
         f"{found['rows']} rows in {out}: answer them as CSV with the columns sample_id,assessor,answer,seconds,\n"
         f"then: assay certify {directory} --answers ANSWERS.csv"

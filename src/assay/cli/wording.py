@@ -43,7 +43,8 @@ def failed_line(failed: int) -> str:
     """Sessions that are missing, where there are any."""
     if not failed:
         return ""
-    return f"{failed} session{'s' * (failed > 1)} failed, not counted here: run.json says why; the same command tries again"
+    sessions = f"{failed} session{'s' * (failed > 1)}"
+    return f"{sessions} failed, not counted here: run.json says why; the same command tries again"
 
 
 def usage_line(usage: dict[str, Any] | None) -> str:

@@ -35,14 +35,14 @@ def import_sessions(
     """
     if format not in FORMATS:
         raise BadInput(f"format {format!r} is not one this version reads", now=f"one of {', '.join(FORMATS)}")
-    files = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
-    with RunFolder(out) as folder:
-        _, counts = _import(folder, files, mapping, "import", progress)
+    files = _files(paths)
+    with RunFolder(out, make=True) as folder:
+        _, counts = _import(folder, files, mapping, "import", 0, progress)
         return counts
 
 
 def _import(
-    folder: RunFolder, files: list[Path], mapping: str | Path | None, command: str, progress: Progress
+    folder: RunFolder, files: list[Path], mapping: str | Path | None, command: str, seed: int, progress: Progress
 ) -> tuple[list[Session], dict[str, Any]]:
     found = ImportReport()
     rules = _mapping(mapping)
@@ -51,13 +51,23 @@ def _import(
         sessions.append(session)
         if len(sessions) % 500 == 0:
             progress("import", len(sessions), len(sessions) + 1, "reading")
-    config = {"files": [_mark(f) for f in files], "mapping": rules, "seed": 0}
+    config = {"files": [_mark(f) for f in files], "mapping": rules, "seed": seed}
     folder.begin(command, {"files": [str(f) for f in files]}, config)
     write_rows(folder.file("sessions.jsonl"), sessions)
     counts = found.row()
     folder.stage_done("import", **counts)
     progress("import", len(sessions), len(sessions))
     return sessions, counts
+
+
+def _files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
+    """The files of a command. Raises BadInput for one that is not there."""
+    files = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
+    for path in files:
+        if not path.is_file():
+            what = "a folder, not a session file" if path.is_dir() else "no such file"
+            raise BadInput(what, where=str(path), now="name a .jsonl or .jsonl.gz file of sessions")
+    return files
 
 
 def _mark(path: Path) -> list[Any]:
@@ -86,7 +96,7 @@ def audit(
     from assay.verification.label_errors import find_label_errors
 
     began = time.monotonic()
-    files = [Path(p) for p in ([file] if isinstance(file, str | Path) else file)]
+    files = _files(file)
     if format is None:
         format = guess(files[0]).format
     if format not in FORMATS:
@@ -94,8 +104,8 @@ def audit(
             f"{files[0].name} looks like {format!r}, which this version does not read",
             now="convert it to the session form (docs/reference/files.md)",
         )
-    with RunFolder(out) as folder:
-        sessions, counts = _import(folder, files, mapping, "audit", progress)
+    with RunFolder(out, make=True) as folder:
+        sessions, counts = _import(folder, files, mapping, "audit", seed, progress)
         names, skipped = auditable(sessions)
         if labels is not None:
             if unknown := set(labels) - set(names):

@@ -73,8 +73,8 @@ def sample(
 
 
 def certify(
-    directory: str | Path, *, answers: str | Path | None = None, alpha: float = 0.05, delta: float = 0.05,
-    claims: Sequence[str] = (), estimand: str = "expressed", keep: float = 0.0,
+    directory: str | Path, *, answers: str | Path | Sequence[str | Path] | None = None, alpha: float = 0.05,
+    delta: float = 0.05, claims: Sequence[str] = (), estimand: str = "expressed", keep: float = 0.0,
 ) -> Certificate:  # fmt: skip
     """Open the answers to the run's sample: every asked claim is granted or refused, with what would be needed.
 
@@ -97,7 +97,8 @@ def certify(
             )
         before = certificate_of(folder)
         ask = Ask(alpha=alpha, delta=delta, claims=tuple(claims), estimand=estimand, keep=keep)  # type: ignore[arg-type]
-        rows = read_answers(answers)
+        files = [answers] if isinstance(answers, str | Path) else list(answers)
+        rows = [row for file in files for row in read_answers(file)]
         certificate, updated = certify_one(labels, folder.json("sample.json"), rows, ask, before)
         write_certificate(folder, certificate)
         write_rows(folder.file("labels.jsonl"), updated)

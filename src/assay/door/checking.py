@@ -15,7 +15,7 @@ from assay.records.session import Session
 from assay.records.storage import read, write_json, write_rows
 from assay.records.verdict import Verdict
 from assay.runs.engine import Progress, run_units, silent
-from assay.runs.folder import RunFolder
+from assay.runs.folder import RunFolder, check_same
 from assay.runs.ledger import Ledger
 from assay.verification import model_reader
 from assay.verification.check import VERIFIER, Corpus
@@ -81,11 +81,14 @@ async def verify_stage(
     folder: RunFolder, blueprint: Blueprint | None, plan: Plan, ledger: Ledger, *,
     checks: Sequence[str] | None = None, progress: Progress = silent,
 ) -> list[Verdict]:  # fmt: skip
-    """All verdicts of a run folder's sessions."""
+    """All verdicts of a run folder's sessions. Raises RunMismatch when they were made with other checks."""
+    codes = select(checks)
     if folder.is_done("verify"):
+        made = folder.run()["stages"]["verify"].get("checks")
+        if checks is not None and made is not None:
+            check_same({"checks": made}, {"checks": sorted(codes)}, folder.path)
         return list(read(folder.path, "verdicts"))
     sessions: list[Session] = list(read(folder.path, "sessions"))
-    codes = select(checks)
     progress("verify", 0, 1)
     found = offline_verifier(blueprint, plan.seed, codes)(sessions)
     asked = 0

@@ -12,7 +12,7 @@ from assay.authoring.blueprints import find_blueprint, load_blueprint, parse_blu
 from assay.authoring.one import author_one
 from assay.door.options import Plan
 from assay.errors import BadInput, ProviderFailed, Refused, RunMismatch
-from assay.models.embedded import ADAPTER, file_sha256, weights_path
+from assay.models.embedded import ADAPTER, adapter_of, file_sha256, weights_path
 from assay.models.model import Model, Request, Sampling
 from assay.models.resolve import resolve
 from assay.records.base import digest
@@ -78,7 +78,9 @@ def check_models(plan: Plan) -> None:
     """Raises BadInput for a model that is not there, before anything is written."""
     for spec in (plan.model, plan.assistant, *plan.judge):
         if spec.split(":")[0] in ("embedded", "embedded-base"):
+            # resolving would start the engine
             weights_path()
+            adapter_of(spec)
         elif spec not in ("template", "reference"):
             resolve(spec)
 

@@ -37,7 +37,7 @@ class Plan:
         if self.seed < 0:
             raise BadInput(f"--seed must not be negative, and is {self.seed}", now="use 0 or a positive whole number")
         if not 0 <= self.max_failed <= 1:
-            raise BadInput(f"--max-failed is a share between 0 and 1, not {self.max_failed}")
+            raise BadInput(f"--max-failed is a share between 0 and 1, not {self.max_failed}", now="e.g. 0.05")
         if self.mode != "agents":
             raise BadInput(f"mode {self.mode!r} is not part of this version", now="use --mode agents")
         return self

@@ -23,7 +23,7 @@ def author(
     """Draw `n` scenarios into a run folder; returns how many. `more` are fields of the plan (model, assistant, ...)."""
     plan = Plan(n=n, seed=seed, **more)
     asked(blueprint, plan)
-    with RunFolder(out) as folder:
+    with RunFolder(out, make=True) as folder:
         return len(author_stage(folder, open_run(folder, blueprint, plan, "author"), plan, progress))
 
 
@@ -106,7 +106,7 @@ def run(
 
     began = time.monotonic()
     asked(blueprint, plan)
-    with RunFolder(out) as folder:
+    with RunFolder(out, make=True) as folder:
         book = open_run(folder, blueprint, plan, command)
         author_stage(folder, book, plan, progress)
         with Ledger(folder.path) as ledger:

@@ -240,7 +240,7 @@ class EmbeddedModel:
 
     def __init__(self, name: str = "embedded", *, slots: int | None = None) -> None:
         self.name, self.slots = name, slots or SLOTS
-        adapter = _adapter_of(name)
+        adapter = adapter_of(name)
         self._engine: Engine | None = Engine.shared(self.slots, adapter)
         self._scale = 0.0 if name == "embedded-base" else 1.0
         self._adapter = file_sha256(adapter) if adapter is not None and self._scale else None
@@ -296,7 +296,8 @@ class EmbeddedModel:
             await asyncio.to_thread(engine.leave)
 
 
-def _adapter_of(name: str) -> Path | None:
+def adapter_of(name: str) -> Path | None:
+    """The adapter that a model's name asks for, None for none. Raises BadInput for a file that is not there."""
     if not name.startswith("embedded:"):
         return ADAPTER if ADAPTER.is_file() else None
     path = Path(name.partition(":")[2]).resolve()

@@ -25,17 +25,19 @@ HALF_WRITTEN = re.compile(r"\.[\w.-]+\.(json|jsonl|gz|yaml|html|csv)\.[a-z0-9_]{
 class RunFolder:
     """One run folder, opened by one process at a time.
 
-    Use as a context manager. Raises RunMismatch when another process holds it, BadInput when the path is a file,
-    StorageFailed when it cannot be written.
+    Use as a context manager; `make` makes the folder where there is none. Raises RunMismatch when another process holds
+    it, BadInput when the path is a file or (without `make`) not there, StorageFailed when it cannot be written.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path, *, make: bool = False) -> None:
+        self.path, self.make = Path(path), make
         self._lock: int | None = None
 
     def __enter__(self) -> "RunFolder":
         if self.path.exists() and not self.path.is_dir():
             raise BadInput("the output folder is a file", where=str(self.path), now="choose another --out")
+        if not self.make and not self.path.exists():
+            raise BadInput("no such run folder", where=str(self.path), now="start with `assay run` or `assay author`")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self.path / ".run.lock", os.O_RDWR | os.O_CREAT, 0o644)
