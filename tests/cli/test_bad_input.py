@@ -163,7 +163,9 @@ def test_a_blueprint_that_is_not_one(command: list[str], tmp_path: Path, capsys:
 def test_an_unknown_field_is_named_with_its_line(tmp_path: Path, capsys: Capture) -> None:
     path = _yaml(tmp_path / "b.yaml", lambda text: text.replace("title:", "favourite_colour: red\ntitle:", 1))
     line = path.read_text(encoding="utf-8").splitlines().index("favourite_colour: red")
-    text = refused(["run", path, "-n", "1", *TEMPLATE, "--out", tmp_path / "r"], capsys, "BadBlueprint", "favourite_colour")
+    text = refused(
+        ["run", path, "-n", "1", *TEMPLATE, "--out", tmp_path / "r"], capsys, "BadBlueprint", "favourite_colour"
+    )
     assert f"line {line + 1}" in text
 
 

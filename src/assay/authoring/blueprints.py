@@ -45,7 +45,8 @@ def load_blueprint(name: str | Path) -> Blueprint:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadBlueprint(f"cannot read the blueprint: {error}", where=str(path)) from error
+        now = "give a YAML file in UTF-8, or returns, movies, clinic"
+        raise BadBlueprint(f"cannot read the blueprint: {error}", where=str(path), now=now) from error
     return parse_blueprint(text, str(path))
 
 

@@ -99,9 +99,11 @@ def audit(
     files = _files(file)
     if format is None:
         format = guess(files[0]).format
-    if format not in FORMATS:
+    # of a file that is like nothing known, the reader of sessions says best what is wrong, and in which line
+    if format not in (*FORMATS, "unknown"):
         raise BadInput(
             f"{files[0].name} looks like {format!r}, which this version does not read",
+            where=str(files[0]),
             now="convert it to the session form (docs/reference/files.md)",
         )
     with RunFolder(out, make=True) as folder:
