@@ -14,6 +14,9 @@ params.port = 0
 params.n_parallel = 2
 params.n_ctx = 4096
 params.verbosity = 0
+for threads in (params.cpuparams, params.cpuparams_batch):
+    # waiting threads spin: more than one only gets in the way of the run on the same machine
+    threads.n_threads = 1
 server = xllamacpp.Server(params)
 sys.stdout.write(f"address {server.listening_address}\n")
 sys.stdout.flush()

@@ -22,6 +22,8 @@ from assay.models import Request, endpoint
 QUICK = endpoint.Patience(tries=4, connect=2, stall=0.25, total=3, first_pause=0.01, longest_pause=2)
 """The patience of the tests: an endpoint's faults come in seconds, not minutes."""
 N = 6
+TINY = HERE.parent / "authoring" / "tiny.yaml"
+"""Short sessions, for a model that takes its time."""
 
 
 @pytest.fixture(autouse=True)
@@ -52,14 +54,14 @@ def llama() -> Iterator[str]:
 def test_the_whole_pipeline_on_a_real_llama_cpp_server(role: str, llama: str, tmp_path: Path) -> None:
     out, name = tmp_path / "run", f"openai:tiny@{llama}/v1"
     other = ["--model", "template"] if role == "assistant" else []
-    argv = ["run", "returns", "-n", "2", "--seed", "4", f"--{role}", name, *other, "--out", out]
+    argv = ["run", TINY, "-n", "2", "--seed", "4", f"--{role}", name, *other, "--out", out]
     done = assay(*argv, "--json", timeout=300)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["sessions"] == 2
     assert len(bytes_of(out)) == 6
     assert (out / "report.html").exists()
     usage = usage_of(out)["word" if role == "model" else "assist"]
-    assert usage["answered"] == usage["sent"] > 4
+    assert usage["answered"] == usage["sent"] >= 4
     assert usage["completion_tokens"] > usage["answered"], "the server's own token counts"
     turns = [
         t for s in _sessions(out) for t in s["turns"] if t["speaker"] == ("user" if role == "model" else "assistant")
