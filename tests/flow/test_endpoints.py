@@ -61,7 +61,7 @@ def test_the_whole_pipeline_on_a_real_llama_cpp_server(role: str, llama: str, tm
     assert len(bytes_of(out)) == 6
     assert (out / "report.html").exists()
     usage = usage_of(out)["word" if role == "model" else "assist"]
-    assert usage["answered"] == usage["sent"] >= 4
+    assert usage["answered"] == usage["sent"] >= 2, "every session asked"
     assert usage["completion_tokens"] > usage["answered"], "the server's own token counts"
     turns = [
         t for s in _sessions(out) for t in s["turns"] if t["speaker"] == ("user" if role == "model" else "assistant")

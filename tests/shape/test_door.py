@@ -44,7 +44,7 @@ def test_what_type_checkers_see_is_what_is_declared() -> None:
 
 
 def test_what_is_not_declared_says_so() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'walk'; it has .*author"):
+    with pytest.raises(AttributeError, match=r"no attribute 'walk'; it has .*author"):
         _ = assay.walk  # type: ignore[attr-defined]
 
 

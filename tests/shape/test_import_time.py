@@ -38,7 +38,8 @@ SHOW = f"import sys; print(*sorted(m for m in {HEAVY!r} if m in sys.modules))"
     [
         f"import assay; {SHOW}",
         f"import assay; dir(assay); assay.__version__; {SHOW}",
-        f"import sys; from assay.cli.root import run; sys.stdout = sys.stderr; run(['--help']); sys.stdout = sys.__stdout__; {SHOW}",
+        f"import sys; from assay.cli.root import run; sys.stdout = sys.stderr; run(['--help']); "
+        f"sys.stdout = sys.__stdout__; {SHOW}",
     ],
     ids=["import", "dir", "help"],
 )

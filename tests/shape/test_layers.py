@@ -47,7 +47,7 @@ def imports(tree: ast.Module, package: tuple[str, ...]) -> Iterator[tuple[int, s
             names = [value.value] if isinstance(value, ast.Constant) and isinstance(value.value, str) else []
         for name in names:
             if name.split(".")[0] == "assay":
-                yield node.lineno, (name.split(".") + ["__init__"])[1]
+                yield node.lineno, [*name.split("."), "__init__"][1]
 
 
 def found() -> list[Import]:

@@ -253,3 +253,35 @@ class TestVerdicts:
 
 def test_foreign_sessions_without_a_blueprint_are_not_asked() -> None:
     assert ask([foreign(user("Hi", core_act="greet"))], None) == []
+
+
+def test_words_that_a_guard_or_template_put_there_are_no_evidence(blueprint: Blueprint) -> None:
+    """Slot values, acts that carry one, and template words: read by anybody, they support nothing."""
+    said = [
+        user("It is a desk lamp.", act="give_item", core_act="inform", slots={"item": "desk lamp"}),
+        user("Thank you.", act="thank", core_act="thank").model_copy(update={"realised_by": "template"}),
+        user("Thanks a lot.", act="thank", core_act="thank"),
+    ]
+    asked = ask([own(*said, session_labels={})], blueprint)
+    held = {(q.turn, q.name): q.guard for q in asked}
+    assert held[0, "slots.item"]
+    assert held[0, "act"]
+    assert not held[0, "core_act"], "the value says nothing of the core act"
+    assert held[1, "core_act"]
+    assert not held[2, "core_act"]
+    sure = [dict.fromkeys((f" {LETTERS[q.values.index(q.value)]}",), -0.01) for q in asked]
+    found = [v for v in verdicts(asked, sure, "judge", True) if v.code == "LB01"]
+    assert all(v.guard != v.independent for v in found)
+    assert {v.guard for v in found} == {True, False}
+
+
+def test_the_goal_is_not_read_from_words_that_were_held_to_it(blueprint: Blueprint) -> None:
+    first = user("I need a hand.", core_act="state_goal")
+    again = user("I want to cancel it.", core_act="state_goal")
+    (question, *_) = ask([own(first, agent("Sorry?"), again, session_labels={"goal": "cancel_order"})], blueprint, 1)
+    if question.name != "goal":
+        question = next(
+            q for q in ask([own(first, again, session_labels={"goal": "cancel_order"})], blueprint) if q.name == "goal"
+        )
+    assert "I need a hand." in question.prompt
+    assert "cancel it" not in question.prompt

@@ -37,6 +37,8 @@ class Question(NamedTuple):
     prompt: str
     values: tuple[str, ...]
     """Values in the order of their letters."""
+    guard: bool = False
+    """Whether a guard or a template put the words there that carry the label: reading them is then no evidence."""
 
 
 class Target(NamedTuple):
@@ -102,18 +104,31 @@ def _options(blueprint: Blueprint) -> dict[str, dict[str, str]]:
 
 def _question(seed: int, target: Target, options: Mapping[str, str], order: int) -> Question:
     session, turn, name, value = target
+    stated = [i for i, t in enumerate(session.turns) if t.labels.get("core_act") == "state_goal"]
+    held = {i for i, t in enumerate(session.turns) if t.realised_by == "template" or i in stated[1:]}
     rng = np.random.default_rng([seed, int(digest([session.id, turn, name])[:16], 16)])
     values = [list(options)[i] for i in np.roll(rng.permutation(len(options)), order)]
     last = len(session.turns) if turn is None else turn + 1
     first = 0 if turn is None else max(0, last - CONTEXT_TURNS)
-    shown = [t for t in session.turns[first:last] if turn is not None or t.speaker == "user"]
+    # The goal is read from words that no guard held to it: its restatements and templates are left out.
+    numbered = list(enumerate(session.turns))[first:last]
+    shown = [t for i, t in numbered if turn is not None or (t.speaker == "user" and i not in held)]
+    guard = turn is not None and session.authored and _held(session, turn, name)
     lines = [f"{'customer' if t.speaker == 'user' else 'agent'}: {' '.join(t.text.split())}" for t in shown]
     slot = name.removeprefix("slots.").replace("_", " ") if name.startswith("slots.") else ""
     ask = "What does the customer want?" if turn is None else "What does the customer do in the last line?"
     ask = f"Which {slot} does the customer name in the last line?" if slot else ask
     listed = "\n".join(f"{LETTERS[k]}) {options[v]}" for k, v in enumerate(values))
     prompt = "Conversation:\n" + "\n".join(lines) + f"\n\nQuestion: {ask}\n{listed}\nAnswer:"
-    return Question(session.id, turn, name, value, order, prompt, tuple(values))
+    return Question(session.id, turn, name, value, order, prompt, tuple(values), guard)
+
+
+def _held(session: Session, turn: int, name: str) -> bool:
+    """Whether a turn's words were held to this label: a template, a slot value, or an act that carries one."""
+    own = session.turns[turn]
+    return (
+        own.realised_by == "template" or name.startswith("slots.") or (name == "act" and bool(own.labels.get("slots")))
+    )
 
 
 def verdicts(
@@ -130,7 +145,7 @@ def verdicts(
     for (session, turn, name), draws in grouped.items():
         shares = [s for q, a in draws if a is not None and (s := _shares(q, a)) is not None]
         value = draws[0][0].value
-        common = {"session": session, "turn": turn, "name": name, "by": by}
+        common = {"session": session, "turn": turn, "name": name, "by": by, "guard": draws[0][0].guard}
         if len(shares) < len(draws):
             for code in ("LB01", "RE01"):
                 yield Verdict(code=code, status="unparsed", reason="no option letter in the answer", **common)
@@ -143,7 +158,7 @@ def verdicts(
             status=status,
             score=mean[value],
             read=best,
-            independent=independent,
+            independent=independent and not draws[0][0].guard,
             **common,
         )
         firsts = [max(s, key=lambda v, s=s: s[v]) for s in shares]  # type: ignore[misc]
