@@ -222,9 +222,16 @@ class TestGoals:
         assert found["LB02"].status == "supported"
         assert [(q.turn, q.quote) for q in found["LB02"].evidence] == [(1, "cancel")]
 
-    def test_half_a_word_is_not_a_cue(self, blueprint: Blueprint) -> None:
-        found = self.judge(blueprint, "cancel_order", user("The cancellation and the returned one"))
+    def test_a_cue_starts_a_word_and_may_go_on(self, blueprint: Blueprint) -> None:
+        found = self.judge(blueprint, "cancel_order", user("Help me with cancelling it"))
+        assert {(v.status, v.evidence[0].quote) for v in found.values()} == {("supported", "cancelling")}
+        found = self.judge(blueprint, "cancel_order", user("My noise-cancelling headset is uncancelled"))
         assert {v.status for v in found.values()} == {"not_evidenced"}
+
+    def test_the_goal_is_read_where_it_is_stated(self, blueprint: Blueprint) -> None:
+        turns = [user("Return it", core_act="state_goal"), user("When is the refund?", core_act="request")]
+        found = self.judge(blueprint, "return_item", *turns)
+        assert {v.status for v in found.values()} == {"supported"}
 
     def test_without_a_blueprint_or_a_goal_in_words(self, blueprint: Blueprint) -> None:
         session = own(user("Cancel it"), session_labels={"goal": "cancel_order"})

@@ -143,10 +143,10 @@ def _limits(blueprint: Blueprint, scenario: Scenario, state: UserState, talk: Ta
 
 
 def topics(blueprint: Blueprint) -> frozenset[str]:
-    """Content words of all goals, cues and slot values: what this domain is about, whichever the goal."""
+    """Content words of all goals, one-word cues and slot values: what this domain is about, whichever the goal."""
     phrases = [goal.words for goal in blueprint.goals.values()]
-    phrases += [cue for flow in blueprint.assistant.flows.values() for cue in flow.cues]
-    phrases += [v for slot in blueprint.slots.values() for v in values_of(slot)]
+    phrases += [cue for flow in blueprint.assistant.flows.values() for cue in flow.cues if " " not in cue]
+    phrases += [v for slot in blueprint.slots.values() for v in values_of(slot) if len(v.split()) <= 3]
     return frozenset(stem(w) for phrase in phrases for w in phrase.split() if len(w) > 3)
 
 

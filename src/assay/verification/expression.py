@@ -19,7 +19,7 @@ RULES = "rules"
 STOPWORDS = frozenset([
     "a", "an", "the", "is", "it", "i", "you", "my", "your", "to", "of", "for", "and", "or", "in", "on", "with",
     "that", "this", "do", "does", "did", "would", "like", "can", "could", "please", "am", "are", "be", "me", "we",
-    "was", "have", "has", "what", "which", "want", "need", "hi", "hello",
+    "was", "have", "has", "what", "which", "want", "need", "hi", "hello", "will", "how", "long", "take", "when", "get",
 ])  # fmt: skip
 
 
@@ -180,7 +180,7 @@ def _own_span(text: str, value: str, found: dict[str, str]) -> str | None:
 
 
 def goal_rules(corpus: Corpus) -> Iterator[Verdict]:
-    """LB01 and LB02 for `goal`: cue words of the goals in the user's own turns.
+    """LB01 and LB02 for `goal`: cue words of the goals where the user states it (in all own turns where none does).
 
     LB01 reads blind: the goal with the longest cue that stands in the text. LB02 sees the label and quotes its cue.
     Left out, as no evidence: turns worded by a template (the words are the blueprint's) and turns in which the goal is
@@ -194,10 +194,11 @@ def goal_rules(corpus: Corpus) -> Iterator[Verdict]:
         if not isinstance(value, str):
             continue
         stated = [i for i, t in enumerate(session.turns) if t.labels.get("core_act") == "state_goal"]
+        where = stated[:1] or range(len(session.turns))
         usable = [
-            (i, t)
-            for i, t in enumerate(session.turns)
-            if t.speaker == "user" and t.realised_by != "template" and i not in stated[1:]
+            (i, session.turns[i])
+            for i in where
+            if session.turns[i].speaker == "user" and session.turns[i].realised_by != "template"
         ]
         hits = _cue_hits(blueprint, usable)
         own = [h for h in hits if h[1] == value]
@@ -220,8 +221,14 @@ def _cue_hits(blueprint: Blueprint, turns: list[tuple[int, Turn]]) -> list[tuple
         for i, turn in turns
         for goal, flow in blueprint.assistant.flows.items()
         for cue in (*flow.cues, blueprint.goals[goal].words)
-        if (span := find_span(turn.text, cue))
+        if (span := _starts_with(turn.text, cue))
     ]
+
+
+def _starts_with(text: str, cue: str) -> str | None:
+    """The words of a cue as they stand in a text; its last word may go on (`track` is found in `tracking`)."""
+    found = re.search(rf"(?<![\w-]){re.escape(cue)}\w*", text, re.IGNORECASE)
+    return found[0] if found else None
 
 
 def _blind(read: str | None, value: str) -> str:
