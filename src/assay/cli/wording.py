@@ -4,6 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+NONE_TRUSTED = (
+    "None is trusted: that takes an independent reader whose power on planted faults passed the gate,\n"
+    "or people's answers. The report says what is missing for each name."
+)
+
 
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Left-aligned columns."""
@@ -15,7 +20,7 @@ def run_summary(found: dict[str, Any], directory: Path) -> str:
     """What a run made, by label name."""
     names = found["by_name"]
     rows = [("label", "n", "trusted", "suspect", "rejected", "unchecked")]
-    shown = sorted(names.items(), key=lambda kv: (-kv[1]["trusted"], kv[0]))
+    shown = sorted(names.items(), key=lambda kv: (-kv[1]["trusted"], kv[1]["unchecked"] == kv[1]["n"], kv[0]))
     for name, row in shown[:12]:
         rows.append(
             (name, str(row["n"]), str(row["trusted"]), str(row["suspect"]), str(row["rejected"]), str(row["unchecked"]))
@@ -32,6 +37,7 @@ def run_summary(found: dict[str, Any], directory: Path) -> str:
         f"{made}; {trusted} labels trusted, in {found['seconds']:.0f} s",
         failed_line(found.get("failed", 0)),
         table(rows) + more if names else "  no labels",
+        "" if trusted or not names else NONE_TRUSTED,
         usage_line(found.get("usage")),
         certificate,
         f"Report: {found['report']}" if found.get("report") else f"Folder: {directory}",
