@@ -287,7 +287,7 @@ def test_a_folder_that_may_not_be_written(run: str, undisturbed: Path, tmp_path:
             (closed / name).write_bytes((undisturbed / name).read_bytes())
     before = {p.name: p.read_bytes() for p in closed.iterdir()}
     # the parents that pytest made are its user's alone
-    for parent in [tmp_path, *tmp_path.parents][:3]:
+    for parent in [tmp_path, *tmp_path.parents][:4]:
         parent.chmod(0o755)
     closed.chmod(0o555)
     argv = [sys.executable, "-c", WITHOUT_RIGHTS, *ALL, "--out", str(out)]

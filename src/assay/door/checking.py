@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.door.making import core_reader, model_mark, opened
 from assay.door.options import Plan
-from assay.errors import BadInput
+from assay.errors import BadInput, RunMismatch
 from assay.models.model import options_request
 from assay.records.blueprint import Blueprint
 from assay.records.session import Session
@@ -130,7 +130,14 @@ def power_stage(
     from assay.planting.power import borrow, measure
 
     if folder.is_done("power"):
-        return dict(folder.json("power.json"))
+        held = dict(folder.json("power.json"))
+        if power_from is not None and held.get("from") != str(power_from):
+            raise RunMismatch(
+                f"this run's power comes from {held.get('from') or 'its own sessions'}, not from {power_from}",
+                where=str(folder.path),
+                now="leave --power-from as it was, or choose another --out",
+            )
+        return held
     sessions: list[Session] = list(read(folder.path, "sessions"))
     name = blueprint.hash if blueprint is not None else ""
     made = model_mark(plan.model)

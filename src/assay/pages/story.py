@@ -156,7 +156,11 @@ def _rows(made: Made, sessions: Sequence[Session]) -> list[tuple[str, str]]:
     words = {"model": "user is worded by", "user": "user's model", "assistant": "assistant", "judge": "judges"}
     for key, value in shown.items():
         if value:
-            rows.append((words.get(key, key), ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+            said = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            asked = config.get("judged_labels")
+            if key == "judge" and asked:
+                said += f" (a seeded random subset of {asked} labels)"
+            rows.append((words.get(key, key), said))
     modes = Counter(s.mode or "imported" for s in sessions)
     if modes:
         rows.append(("mode", ", ".join(f"{m} ({n:,})" for m, n in modes.most_common())))
