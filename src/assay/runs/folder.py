@@ -38,7 +38,9 @@ class RunFolder:
             if self.path.exists() and not self.path.is_dir():
                 raise BadInput("the output folder is a file", where=str(self.path), now="choose another --out")
             if not self.make and not self.path.exists():
-                raise BadInput("no such run folder", where=str(self.path), now="start with `assay run` or `assay author`")
+                raise BadInput(
+                    "no such run folder", where=str(self.path), now="start with `assay run` or `assay author`"
+                )
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self.path / ".run.lock", os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
