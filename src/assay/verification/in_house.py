@@ -4,6 +4,7 @@ They recover any private code that the generator uses, so what they read says th
 that people would read the label.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,7 +20,7 @@ Row = tuple[str, int | None, str, str]
 
 
 def in_house(corpus: Corpus) -> Iterator[Verdict]:
-    """LB01 by a word n-gram logistic regression, out of fold by scenario, for act, core_act and goal.
+    """LB01 by a word n-gram logistic regression, out of fold by scenario: act, core_act, goal, slots.
 
     Values seen in fewer than 5 labels are not applicable (`too few labels`). Needs 20 sessions.
     """
@@ -41,6 +42,20 @@ def in_house(corpus: Corpus) -> Iterator[Verdict]:
         if "goal" in s.session_labels
     ]
     yield from _cross_fit(whole, groups, "goal")
+    slots: dict[str, list[Row]] = {}
+    for s in made:
+        for i, text, before in own_turns(s):
+            held = s.turns[i].labels.get("slots")
+            for slot, value in held.items() if isinstance(held, dict) else ():
+                slots.setdefault(f"slots.{slot}", []).append((s.id, i, f"{text} || {(before or '')[-60:]}", str(value)))
+    for name in sorted(slots):
+        # values that are all but unique (order numbers) leave nothing to learn from other sessions
+        yield from _cross_fit(slots[name], groups, name) if _repeats(slots[name]) else ()
+
+
+def _repeats(rows: list[Row]) -> bool:
+    """Whether any value of a slot is seen in 5 labels or more."""
+    return max(Counter(r[3] for r in rows).values()) >= 5
 
 
 def _cross_fit(rows: list[Row], groups: dict[str, int], name: str) -> Iterator[Verdict]:
