@@ -82,12 +82,13 @@ def main() -> None:
                 requests = requests_of(ledger)
         raw_seconds, raw_prompt, raw_made = asyncio.run(replay(requests))
         made, prompt, cached = usage["completion_tokens"], usage["prompt_tokens"], usage["cached_tokens"]
+        rate, raw = (made + prompt - cached) / seconds, (raw_made + raw_prompt) / raw_seconds
         print(
             f"round {number}: {len(requests)} calls; "
             f"pipeline {seconds:.1f} s, {made / seconds:.1f} generated tokens/s, "
-            f"{(made + prompt - cached) / seconds:.1f} tokens/s with reading; raw engine {raw_seconds:.1f} s, "
-            f"{raw_made / raw_seconds:.1f} and {(raw_made + raw_prompt) / raw_seconds:.1f} tokens/s; "
-            f"share lost {1 - raw_seconds / seconds:.1%}; prefix cache hit rate {cached / prompt:.1%}"
+            f"{rate:.1f} tokens/s with reading; raw engine {raw_seconds:.1f} s, "
+            f"{raw_made / raw_seconds:.1f} and {raw:.1f} tokens/s; "
+            f"share lost {1 - rate / raw:.1%}; prefix cache hit rate {cached / prompt:.1%}"
         )
         shutil.rmtree(out)
 
