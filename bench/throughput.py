@@ -4,8 +4,8 @@
 
 The pipeline simulates sessions of the `returns` blueprint and counts the tokens it generated and read. The raw engine
 is then given the very same calls (prompts and sampling from the ledger, in the same order, as many in flight, no
-ledger, no policy, no guards, prefix cache as in the pipeline) and timed. Share lost = 1 - raw seconds / pipeline
-seconds.
+ledger, no policy, no guards) and timed. Both rates count every token generated or read (prompt tokens found in the
+prefix cache are not read); share lost = 1 - pipeline rate / raw rate.
 """
 
 import argparse
