@@ -9,7 +9,8 @@ import pytest
 from assay.authoring.blueprints import BUNDLED, load_blueprint, parse_blueprint
 from assay.authoring.lint import lint
 from assay.authoring.meanings import contradict, meaning, years
-from assay.records.blueprint import Attribute, Blueprint, Slot
+from assay.records.blueprint import Blueprint
+from assay.records.blueprint_parts import Attribute, Slot
 from assay.records.scenario import Scenario
 from assay.simulation.assistants import reference_assistant
 from assay.simulation.one import Parts, simulate_one

@@ -6,7 +6,7 @@ import pytest
 
 from assay.authoring.blueprints import BUNDLED, load_blueprint
 from assay.authoring.one import author_one
-from assay.records.blueprint import UserAct
+from assay.records.blueprint_parts import UserAct
 from assay.simulation.one import topics
 from assay.simulation.policy import Move
 from assay.simulation.wording import CANDIDATES, MAX_CHARACTERS, Limits, fill, guard, says, word

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 
 from assay.authoring.meanings import contradictions, values_of
 from assay.authoring.one import author_one
-from assay.records.blueprint import Attribute, Blueprint, Fact, Flow, Row
+from assay.records.blueprint import Blueprint
+from assay.records.blueprint_parts import Attribute, Fact, Flow, Row
 from assay.records.scenario import Scenario
 
 WALKS = 24

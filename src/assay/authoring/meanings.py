@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from assay.authoring.priors import CONTEXT_POOLS
-from assay.records.blueprint import Attribute, Blueprint, Slot
+from assay.records.blueprint import Blueprint
+from assay.records.blueprint_parts import Attribute, Slot
 
 REFERENCE_YEAR = 2026
 """Year against which a birth year is turned into an age; SLACK covers other years and days within one."""

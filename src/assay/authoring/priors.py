@@ -3,7 +3,8 @@
 import numpy as np
 
 from assay.records.base import digest
-from assay.records.blueprint import CONTEXT_FIELDS, TRAITS, Attribute, Blueprint
+from assay.records.blueprint import Blueprint
+from assay.records.blueprint_parts import CONTEXT_FIELDS, TRAITS, Attribute
 
 DIGITS = "0123456789"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"

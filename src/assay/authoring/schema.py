@@ -4,7 +4,8 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from assay.records.blueprint import CONTEXT_FIELDS, Blueprint
+from assay.records.blueprint import Blueprint
+from assay.records.blueprint_parts import CONTEXT_FIELDS
 from assay.records.conditions import DRAW_PREFIXES, STATE_KEYS
 from assay.records.core_acts import CORE_ACTS
 

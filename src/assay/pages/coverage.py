@@ -7,7 +7,7 @@ from typing import Any
 
 from assay.pages.reading import Made
 from assay.records import Label
-from assay.records.blueprint import Shares
+from assay.records.blueprint_parts import Shares
 from assay.records.label import key_of
 from assay.stats.intervals import Interval, cluster_mean
 

@@ -11,7 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from assay.records.blueprint import Attribute, Blueprint, Flow
+from assay.records.blueprint import Blueprint
+from assay.records.blueprint_parts import Attribute, Flow
 from assay.records.scenario import Scenario
 from assay.simulation.views import AssistantView
 from assay.simulation.wording import CLOSING, NO, YES, fill, normal, says

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from assay.records.blueprint import Blueprint, UserAct
+from assay.records.blueprint import Blueprint
+from assay.records.blueprint_parts import UserAct
 from assay.records.scenario import Scenario
 from assay.simulation.policy import Move
 from assay.simulation.prompt import one_line

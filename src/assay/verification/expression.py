@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from assay.records.blueprint import Blueprint, UserAct
+from assay.records.blueprint import Blueprint
+from assay.records.blueprint_parts import UserAct
 from assay.records.session import Session, Turn
 from assay.records.verdict import Quote, Verdict
 from assay.verification.check import Corpus, find_span, own_turns, words
