@@ -1,7 +1,7 @@
 """Train the user adapter on real human turns, export it, measure it and write its card.
 
     python bench/train_adapter.py prepare --weights WEIGHTS.gguf --base DIR
-    python bench/train_adapter.py train --data ../shared/data --base DIR --out DIR --minutes 42
+    python bench/train_adapter.py train --data ../shared/data --base DIR --out DIR --minutes 75 --start ADAPTER-1
     python bench/train_adapter.py export --out DIR
     python bench/train_adapter.py measure --data ../shared/data --base DIR --out DIR --weights WEIGHTS.gguf
 
@@ -11,6 +11,7 @@ dice (seed, step) are. A killed run goes on from its last checkpoint. `OMP_WAIT_
 
 import argparse
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,18 @@ from assay.learning.data import HumanSession, TrainingText
 from assay.learning.gguf_adapter import write_adapter
 from assay.simulation import prompt
 
-ADAPTER = Path(__file__).parents[1] / "src" / "assay" / "models" / "weights" / "user-adapter-1.gguf"
+ADAPTER = Path(__file__).parents[1] / "src" / "assay" / "models" / "weights" / "user-adapter-2.gguf"
 LONGEST = 400
 """Tokens of a training text."""
 MOST_TURNS = 10
 """A session is drawn in proportion to its turns, up to this many."""
 HELD_OUT, PROMPTS, SEED = 40, 60, 7
+
+
+def trained_on(folder: Path) -> list[HumanSession]:
+    """SGD `train` and `dev`, CamRest `train`, and the single turns of PersuasionForGood."""
+    sets = load(folder, "train", "train") + data.read_sgd(folder / "sgd.jsonl.gz", "dev")
+    return [s for s in sets if s.turns] + data.read_persuasion(folder / "persuasionforgood.jsonl.gz")
 
 
 def load(folder: Path, sgd: str, camrest: str) -> list[HumanSession]:
@@ -36,10 +43,16 @@ def load(folder: Path, sgd: str, camrest: str) -> list[HumanSession]:
     return [s for s in found if s.turns]
 
 
-def unseen(folder: Path, train: list[HumanSession], sgd: str, camrest: str) -> list[HumanSession]:
-    """Sessions of other splits: SGD's only where every service is new, and CamRest's."""
+def unseen(folder: Path, train: list[HumanSession]) -> list[HumanSession]:
+    """Sessions of the test splits: SGD's only where every service is new, and CamRest's."""
     known = {name for s in train for name in s.services if name != "camrest"}
-    return [s for s in load(folder, sgd, camrest) if not known & set(s.services)]
+    return [s for s in load(folder, "test", "test") if not known & set(s.services)]
+
+
+def watched_of(folder: Path, train: list[HumanSession]) -> list[HumanSession]:
+    """Other sessions of known services (SGD `test`, CamRest `validation`): watched, never a result."""
+    known = {name for s in train for name in s.services}
+    return [s for s in load(folder, "test", "validation") if known >= set(s.services)]
 
 
 def fits(tokenizer: Any, longest: int) -> Callable[[str], bool]:
@@ -76,15 +89,15 @@ def prepare(args: argparse.Namespace) -> None:
 
 def train(args: argparse.Namespace) -> None:
     """Train to the deadline, exporting every checkpoint."""
-    sessions = load(args.data, "train", "train")
-    cuts = data.terciles(sessions)
-    watched = unseen(args.data, sessions, "dev", "validation")
+    sessions = trained_on(args.data)
+    cuts = data.terciles([s for s in sessions if s.goals])
+    watched = watched_of(args.data, sessions)
     config = sft.SftConfig(
         base=args.base,
         out=args.out,
         seconds=60 * args.minutes,
         batch=3,
-        peak_rate=1.5e-3,
+        peak_rate=args.rate,
         half=args.half,
         seed=args.seed,
     )
@@ -96,10 +109,18 @@ def train(args: argparse.Namespace) -> None:
     def draw(rng: np.random.Generator) -> TrainingText | None:
         return augment.draw(prompt, sessions[int(rng.choice(len(sessions), p=chance))], cuts, rng, short)
 
+    if args.start and sft.latest_checkpoint(args.out) is None:
+        begin(args.start, args.out / "checkpoint-0")
     trainer = sft.Trainer(config, draw, lambda t: held_out(t, watched, cuts, 5, 220))
     print(f"{len(sessions)} sessions, {sum(len(s.turns) for s in sessions)} user turns, seed {args.seed}")
     print(trainer.run(lambda folder: print(f"{folder}: {write_adapter(folder, ADAPTER, name='user-adapter-1')} bytes")))
     export(args)
+
+
+def begin(start: Path, into: Path) -> None:
+    """Start from the weights of another run: its adapter and optimizer, the counters at nought."""
+    shutil.copytree(start, into)
+    (into / "state.json").write_text(json.dumps({"step": 0, "seconds": 0.0, "tokens": 0, "target_tokens": 0}))
 
 
 def export(args: argparse.Namespace) -> None:
@@ -114,9 +135,9 @@ def measure(args: argparse.Namespace) -> None:
     """Print and store the numbers of the card in `measured.json`."""
     from adapter_eval import Talker, held_out_cases, outcome, shop_cases, speak
 
-    sessions = load(args.data, "train", "train")
-    cuts = data.terciles(sessions)
-    rest = unseen(args.data, sessions, "test", "test")
+    sessions = trained_on(args.data)
+    cuts = data.terciles([s for s in sessions if s.goals])
+    rest = unseen(args.data, sessions)
     camrest = [s for s in rest if s.services == ("camrest",)]
     sgd = [s for s in rest if s.services != ("camrest",)]
     print(f"held out: {len(sgd)} SGD sessions of unseen services, {len(camrest)} CamRest sessions; seed {SEED}")
@@ -161,7 +182,9 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="the engine's GGUF file")
     parser.add_argument("--adapter", type=Path, default=ADAPTER)
     parser.add_argument("--minutes", type=float, default=42.0)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
+    parser.add_argument("--start", type=Path, help="checkpoint of an earlier run to start from")
     parser.add_argument("--half", action="store_true", help="bf16 frozen weights (only with AVX512-BF16)")
     args = parser.parse_args()
     verbs[args.verb](args)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.learning import pools
+from assay.learning import goals, lines, pools
 from assay.learning.data import (
     HumanSession,
     HumanTurn,
@@ -22,9 +22,9 @@ from assay.learning.data import (
     sequence,
 )
 
-P_VALUES, P_SLOTS, P_WORDS, P_GOAL = 0.55, 0.3, 0.25, 0.5
+P_VALUES, P_SLOTS, P_WORDS, P_GOAL = 0.45, 0.3, 0.15, 0.5
 """Share of sessions whose values, slot names, nouns and verbs, goal phrases are varied."""
-P_DROP, P_NO_GOAL, P_FROM_START, P_SHORT = 0.25, 0.15, 0.6, 0.6
+P_DROP, P_NO_GOAL, P_FROM_START, P_SHORT = 0.12, 0.15, 0.6, 0.6
 """Chance to drop a word of manner, to leave the goal out, to begin at the first turn, and to keep only the last
 sentence of every assistant turn."""
 FORMAT = ("NB-#####", "KX-#####", "######", "A##-####", "##-??-##", "???###", "ORD#######", "#####-?")
@@ -209,6 +209,7 @@ def renewed(session: HumanSession) -> HumanSession:
 
 def varied(session: HumanSession, rng: np.random.Generator) -> HumanSession:
     """A session after each variation that the dice ask for."""
+    session = goals.vary_asked(goals.vary_intent(session, rng), rng)
     for chance, vary in ((P_GOAL, vary_goal), (P_WORDS, vary_words), (P_VALUES, vary_values), (P_SLOTS, vary_slots)):
         if rng.random() < chance:
             session = vary(session, rng)
@@ -241,7 +242,7 @@ def draw(
 ) -> TrainingText | None:
     """One varied training sequence of a session; None when nothing of it fits."""
     top = header(session, cuts, rng)
-    new = varied(renewed(session), rng)
+    new = lines.with_lines(varied(renewed(session), rng), rng)
     top["goal"] = "" if rng.random() < P_NO_GOAL else ", ".join(new.goals[: int(rng.integers(1, 4))])
     if rng.random() < P_SHORT:
         new = replace(new, turns=[replace(t, assistant=t.assistant and last_sentence(t.assistant)) for t in new.turns])

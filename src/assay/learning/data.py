@@ -85,7 +85,7 @@ class TrainingText:
 
 @dataclass(frozen=True, slots=True)
 class Terciles:
-    """Mean words per user turn at one and two thirds of the training sessions."""
+    """Words per act (`wordiness`) at one and two thirds of the training sessions."""
 
     low: float
     high: float
@@ -213,6 +213,39 @@ def read_camrest(path: Path, split: str) -> list[HumanSession]:
     ]
 
 
+PERSUADED: dict[str, TurnAct] = {
+    "acknowledgement": TurnAct("acknowledge"),
+    "greeting": TurnAct("greet"),
+    "thank": TurnAct("thank"),
+    "closing": TurnAct("bye"),
+    "disagree-donation": TurnAct("reject"),
+    "agree-donation": TurnAct("confirm"),
+}
+"""Acts of PersuasionForGood that are core acts as they stand -> the act."""
+LONGEST_REMARK = 14
+"""Words of a PersuasionForGood turn; longer ones do more than their act says."""
+
+
+def read_persuasion(path: Path, split: str = "annotated300") -> list[HumanSession]:
+    """Single turns of PersuasionForGood with one act that is a core act, each as a session of its own.
+
+    Raises OSError, KeyError on a file of another form.
+    """
+    found = []
+    for row in read_rows(path, split):
+        before: str | None = None
+        for number, turn in enumerate(row["turns"]):
+            acts = turn["labels"].get("acts") or []
+            known = [PERSUADED[a] for a in acts if a in PERSUADED]
+            short = len(turn["text"].split()) <= LONGEST_REMARK
+            if turn["speaker"] == "user" and len(acts) == len(known) == 1 and short and before is not None:
+                text = " ".join(turn["text"].split())
+                turns = [HumanTurn(before, [TurnAct(known[0].name)], text)]
+                found.append(HumanSession(f"{row['id']}/{number}", row["licence"], ("persuasion",), (), turns))
+            before = turn["text"] if turn["speaker"] != "user" else before
+    return found
+
+
 def _turns(row: Row, acts_of: Callable[[Row, bool], tuple[list[TurnAct], bool]]) -> list[HumanTurn]:
     """User turns with the assistant turn before each, up to the first that has no act."""
     turns: list[HumanTurn] = []
@@ -228,26 +261,31 @@ def _turns(row: Row, acts_of: Callable[[Row, bool], tuple[list[TurnAct], bool]])
     return turns
 
 
-def words_per_turn(session: HumanSession) -> float:
-    """Mean words of a user turn."""
-    return sum(len(t.text.split()) for t in session.turns) / len(session.turns)
+def wordiness(session: HumanSession) -> float:
+    """Words per act beside the values: how much a person says for what they do."""
+    values = sum(len(v.split()) for t in session.turns for a in t.acts for _, v in a.slots if v not in ("yes", "no"))
+    acts = sum(len(t.acts) + sum(max(len(a.slots) - 1, 0) for a in t.acts) for t in session.turns)
+    return (sum(len(t.text.split()) for t in session.turns) - values) / acts
 
 
 def terciles(sessions: Sequence[HumanSession]) -> Terciles:
     """The cuts between brief, medium and talkative. Raises ValueError without sessions."""
     if not sessions:
         raise ValueError("terciles need at least one session")
-    low, high = np.quantile([words_per_turn(s) for s in sessions], (1 / 3, 2 / 3))
+    low, high = np.quantile([wordiness(s) for s in sessions], (1 / 3, 2 / 3))
     return Terciles(float(low), float(high))
 
 
 def manner(session: HumanSession, cuts: Terciles) -> tuple[str, ...]:
-    """How a person talks, measured on their own turns."""
-    mean, texts = words_per_turn(session), [t.text for t in session.turns]
-    length = "brief" if mean <= cuts.low else "medium" if mean <= cuts.high else "talkative"
-    polite = sum(bool(POLITE.search(t)) for t in texts) / len(texts)
+    """How a person talks, measured on their own turns; a word only where the person leans that way."""
+    mean, texts = wordiness(session), [t.text for t in session.turns]
+    words = ["brief" if mean <= cuts.low else "medium" if mean <= cuts.high else "talkative"]
+    rest = [t.text for t in session.turns if all(a.name != "thank" for a in t.acts)] or texts
+    polite = sum(bool(POLITE.search(t)) for t in rest) / len(rest)
+    words += ["polite"] if polite >= 0.3 else ["plain"] if polite <= 0.1 else []
     loose = sum(t[:1].islower() or t[-1:] not in ".?!" for t in texts) / len(texts)
-    return (length, "polite" if polite >= 1 / 3 else "plain", "casual" if loose >= 1 / 3 else "careful")
+    words += ["casual"] if loose >= 0.4 else ["careful"] if loose <= 0.1 else []
+    return tuple(words)
 
 
 def sequence(
