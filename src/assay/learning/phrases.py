@@ -69,20 +69,25 @@ DENIES: tuple[str, ...] = (
 """How an assistant refuses; context only."""
 
 TELLS: tuple[str, ...] = (
-    "It takes about three days.", "I have found it, one moment.", "I will pass that on.", "Your request is registered.",
-    "That is included in the price.", "The office opens at nine.", "You will get an email soon.", "That is the last one.",
+    "It takes about three days.", "I have found it, one moment.", "I will pass that on.",
+    "Your request is registered.",
+    "That is included in the price.", "The office opens at nine.", "You will get an email soon.",
+    "That is the last one.",
     "I am sorry, that is not possible.", "It is on its way.",
 )  # fmt: skip
 """What an assistant tells; context only."""
 
 WITHHOLDS: tuple[str, ...] = (
-    "I would rather not say.", "I'd rather not give you my {} here.", "Why do you need my {}?", "Do you really need that?",
+    "I would rather not say.", "I'd rather not give you my {} here.", "Why do you need my {}?",
+    "Do you really need that?",
     "I don't want to share that.", "I'm not comfortable giving that out.", "Can we do this without my {}?",
-    "What do you need it for?", "I prefer not to tell you that.", "Is that really necessary?", "Sorry, that's private.",
+    "What do you need it for?", "I prefer not to tell you that.", "Is that really necessary?",
+    "Sorry, that's private.",
     "I don't feel like giving my {} in a chat.", "No, I won't give you that.", "Why is that important?",
     "hmm, I'd prefer to keep that to myself", "why do you want to know that?", "I don't really want to say.",
     "Can't you do it without that?", "I would rather keep my {} private.", "not sure I want to give you that",
-    "I'd rather not, why do you ask?", "What happens with my {}?", "Do I have to tell you?", "That's none of your business.",
+    "I'd rather not, why do you ask?", "What happens with my {}?", "Do I have to tell you?",
+    "That's none of your business.",
     "I don't usually give out my {}.", "May I ask why you need it?", "I'd prefer not to.", "rather not say, sorry",
 )  # fmt: skip
 """Lines for `withhold`; `{}` is what was asked for."""
@@ -91,10 +96,12 @@ COMPLAINS: tuple[str, ...] = (
     "That is really disappointing.", "I am not happy about this at all.", "That's ridiculous.", "Are you serious?",
     "This is not good enough.", "I expected better from you.", "That's very annoying.", "What a waste of time.",
     "That's a real shame.", "this is so frustrating", "I can't believe this.", "Oh come on, that can't be right.",
-    "That doesn't help me at all.", "I'm really disappointed.", "That is not what I was told.", "Well, that's just great.",
+    "That doesn't help me at all.", "I'm really disappointed.", "That is not what I was told.",
+    "Well, that's just great.",
     "This is a joke.", "That's poor service.", "I'm fed up with this.", "So I came here for nothing?",
     "You can't be serious.", "That's not fair.", "oh no, that's terrible", "Honestly, that is bad service.",
-    "I find that hard to accept.", "This is getting annoying.", "That's really unhelpful.", "I'm quite upset about that.",
+    "I find that hard to accept.", "This is getting annoying.", "That's really unhelpful.",
+    "I'm quite upset about that.",
 )  # fmt: skip
 """Lines for `complain`."""
 
@@ -106,7 +113,8 @@ ACKNOWLEDGES: tuple[str, ...] = (
 """Lines for `acknowledge`."""
 
 ALTERNATIVES: tuple[str, ...] = (
-    "Is there anything else you can do?", "Do you have another option?", "Is there another way?", "What else can you offer?",
+    "Is there anything else you can do?", "Do you have another option?", "Is there another way?",
+    "What else can you offer?",
     "Could we try something else?", "Can you suggest something different?", "Are there other options?",
     "any other way to do this?", "Is there something else that would work?", "Do you have any alternatives?",
     "What are my other choices?", "Isn't there anything you can do for me?", "Could you look for another one?",
