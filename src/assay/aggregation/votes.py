@@ -1,0 +1,136 @@
+"""Votes: who said what of which item, as three integer arrays. Everything in this package reads these."""
+
+import csv
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.errors import BadInput
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """n votes of annotators on items, one label each."""
+
+    item: Ints
+    """Shape (n,): index into `items`."""
+    annotator: Ints
+    """Shape (n,): index into `annotators`."""
+    label: Ints
+    """Shape (n,): index into `labels`."""
+    items: tuple[str, ...]
+    """Names of the items, sorted."""
+    annotators: tuple[str, ...]
+    """Names of the annotators, sorted."""
+    labels: tuple[str, ...]
+    """Names of the labels, sorted."""
+
+    @property
+    def n(self) -> int:
+        """Number of votes."""
+        return len(self.item)
+
+    def counts(self) -> Floats:
+        """Votes per item and label, shape (items, labels)."""
+        k = len(self.labels)
+        flat = np.bincount(self.item * k + self.label, minlength=len(self.items) * k)
+        return flat.reshape(len(self.items), k).astype(float)
+
+    def repeated(self) -> int:
+        """Votes beyond the first of one annotator on one item."""
+        pairs = self.item * len(self.annotators) + self.annotator
+        return self.n - len(np.unique(pairs))
+
+    def weights(self) -> Floats:
+        """Shape (n,): 1 over the number of times this annotator voted on this item, so that repeats are one voice."""
+        pairs = self.item * len(self.annotators) + self.annotator
+        _, inverse, counts = np.unique(pairs, return_inverse=True, return_counts=True)
+        return np.asarray(1.0 / counts[inverse], dtype=float)
+
+
+def votes_of(rows: Iterable[tuple[str, str, str]], labels: Sequence[str] = ()) -> Votes:
+    """Votes from (item, annotator, label) rows.
+
+    labels: all labels there are, where the votes may not show every one; a vote for another is an error.
+    Raises BadInput for no votes at all, an empty name, or a label that is not in `labels`.
+    """
+    found = list(rows)
+    if not found:
+        raise BadInput("no votes", now="give rows of item, annotator, label")
+    for number, row in enumerate(found, start=1):
+        if not all(part.strip() for part in row):
+            raise BadInput(
+                "an empty item, annotator or label", where=f"vote {number}", now="fill it in or drop the row"
+            )
+    known = set(labels)
+    if known and (other := sorted({row[2] for row in found} - known)):
+        raise BadInput(f"unknown labels: {', '.join(other[:5])}", now=f"one of {', '.join(labels)}")
+    items = tuple(sorted({r[0] for r in found}))
+    annotators = tuple(sorted({r[1] for r in found}))
+    names = tuple(sorted(known | {r[2] for r in found}))
+    places = [{name: i for i, name in enumerate(group)} for group in (items, annotators, names)]
+    table = np.array([[place[part] for place, part in zip(places, row, strict=True)] for row in found], dtype=np.int64)
+    return Votes(table[:, 0], table[:, 1], table[:, 2], items, annotators, names)
+
+
+def read_votes(path: Path) -> Votes:
+    """Votes from a CSV file with the columns item, annotator, label (others are ignored).
+
+    Raises BadInput for a file that can't be read, missing columns, or rows without a value.
+    """
+    return votes_of(_rows(path, ("item", "annotator", "label")))
+
+
+def read_gold(path: Path, votes: Votes) -> dict[int, int]:
+    """Gold labels, item index -> label index, from a CSV file with the columns item, label.
+
+    Raises BadInput for an item without votes, a label that no vote names, or two golds for one item.
+    """
+    at = {name: i for i, name in enumerate(votes.items)}
+    names = {name: i for i, name in enumerate(votes.labels)}
+    gold: dict[int, int] = {}
+    for number, (item, label) in enumerate(_rows(path, ("item", "label")), start=2):
+        where = f"{path}, line {number}"
+        if item not in at:
+            raise BadInput(f"gold for item {item!r}, on which there is no vote", where=where, now="drop the row")
+        if label not in names:
+            raise BadInput(f"gold label {label!r} is named by no vote", where=where, now=f"one of {', '.join(names)}")
+        if gold.setdefault(at[item], names[label]) != names[label]:
+            raise BadInput(f"two gold labels for item {item!r}", where=where, now="keep one")
+    return gold
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[str, ...]]:
+    import gzip
+
+    try:
+        with (
+            gzip.open(path, "rt", encoding="utf-8", newline="")
+            if path.suffix == ".gz"
+            else path.open(encoding="utf-8", newline="") as lines
+        ):
+            reader = csv.DictReader(lines)
+            if missing := [c for c in columns if c not in (reader.fieldnames or ())]:
+                raise BadInput(
+                    f"no column {', '.join(missing)}", where=str(path), now=f"the header must name {', '.join(columns)}"
+                )
+            return [tuple(str(row[c] or "") for c in columns) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"can't be read as CSV: {error}", where=str(path), now="give a UTF-8 CSV file") from error
+
+
+def check_posterior(posterior: Mapping[str, Mapping[str, float]]) -> None:
+    """Raises BadInput for a probability outside [0, 1], a NaN, or a row that does not sum to 1."""
+    for item, row in posterior.items():
+        for label, p in row.items():
+            if math.isnan(p) or not 0 <= p <= 1:
+                raise BadInput(f"probability {p} of {label!r}", where=f"item {item!r}", now="give values in [0, 1]")
+        if abs(sum(row.values()) - 1) > 1e-6:
+            raise BadInput(f"probabilities sum to {sum(row.values()):.6g}", where=f"item {item!r}", now="normalise")
