@@ -1,6 +1,7 @@
 """The real human turns that the reader of core acts is trained and measured on, with the acts their sets tell of.
 
-None of the sessions that the verbaliser's adapter was trained on (SGD `train`, CamRest676 `train`) is read here.
+None of the sessions that the verbaliser's adapter was trained on (SGD `train` and `dev`, CamRest676 `train`) is read
+here, but for the single turns of PersuasionForGood, which are read for measuring only.
 """
 
 import gzip
@@ -163,9 +164,9 @@ def by_words(known: dict[str, bool], text: str, party: str) -> dict[str, bool]:
 
 
 def sgd_items(data: Path, party: str) -> Iterator[Item]:
-    """Turns of SGD `dev` and `test`; `complain` is absent throughout (SGD users have nothing to complain of)."""
+    """Turns of SGD `test`; `complain` is absent throughout (SGD users have nothing to complain of)."""
     for row in load(data, "sgd"):
-        if row["split"] not in ("dev", "test"):
+        if row["split"] != "test":
             continue
         everywhere = frozenset(s.split("_")[0] for s in row["session_labels"]["services"])
         for i, turn in enumerate(row["turns"]):

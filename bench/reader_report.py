@@ -179,7 +179,7 @@ def own_turns(reader: HumanTurnReader, path: Path) -> str:
     return "\n".join(out)
 
 
-CARD = """# core-act-reader-1
+CARD = """# core-act-reader-2
 
 The reader of core acts behind LB01 (`assay.verification.annotators.human_turns`). One-vs-rest logistic regressions
 over hashed features of a delexicalised turn and of the last sentence before it; {buckets} buckets, {words} words
@@ -192,7 +192,7 @@ Reads, assistant: {assistant_acts}.
 
 ## Independence
 Trained on turns that people wrote, and on nothing that a model wrote. No session is shared with the training data of
-the shipped verbaliser adapter (SGD `train`, CamRest676 `train`). The SETS are shared: both saw crowd-written SGD
+the shipped verbaliser adapter (SGD `train` and `dev`, CamRest676 `train`). The SETS are shared: both saw crowd-written SGD
 text, of other sessions and partly of the same domains, so a habit of wording common to all of SGD is common to both.
 
 ## Training data
@@ -208,10 +208,11 @@ no loss there. A quarter of the turns is seen a second time without the turn bef
 
 Licences: SGD CC-BY-SA-4.0 (Rastogi et al. 2020); CamRest676 CC-BY-4.0 (Wen et al. 2017, form of ConvLab-3); CaSiNo
 CC-BY-4.0 (Chawla et al. 2021); BANKING77 CC-BY-4.0 (Casanueva et al. 2020); CCPE-M CC-BY-4.0 (Radlinski et al. 2019).
-The weights hold no text beyond a list of common words. PersuasionForGood is read for measuring only.
+The weights hold no text beyond a list of common words. PersuasionForGood is read for measuring only
+(the verbaliser's adapter was trained on some of its single turns).
 
 ## Numbers on domains never trained on
-SGD domains Alarm, Banks, Messaging, Payment, Trains (whole sessions kept out of regressions, words, Platt scaling and
+SGD domains Alarm, Messaging, Payment, Trains of its `test` split (whole sessions kept out of regressions, words, Platt scaling and
 thresholds), a fifth of the BANKING77 intents (`complain`), CaSiNo `test` (`greet`, `bye`). The unit is the turn;
 turns of one session are not independent, so the limits are somewhat too narrow. "Wrong label" = every act of the
 vocabulary that is absent from a turn with another act, uniformly. "Supported" is p >= support_at, "contradicted" p <

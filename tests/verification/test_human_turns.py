@@ -87,7 +87,7 @@ class TestShape:
         import hashlib
         from importlib.resources import files
 
-        blob = files("assay.verification").joinpath("weights", "core-act-reader-1.npz").read_bytes()
+        blob = files("assay.verification").joinpath("weights", "core-act-reader-2.npz").read_bytes()
         assert reader.digest == hashlib.sha256(blob).hexdigest()
         assert len(blob) < 3_000_000
 

@@ -31,7 +31,7 @@ Turn = tuple[str, str | None]
 
 BUCKETS = 1 << 15
 """Size of the hashed feature space."""
-WEIGHTS = "core-act-reader-1.npz"
+WEIGHTS = "core-act-reader-2.npz"
 MAX_CHARS = 2000
 """A turn is read up to here: acts stand in the words of a turn, not in pasted documents."""
 
