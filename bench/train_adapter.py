@@ -21,9 +21,13 @@ import numpy as np
 from assay.learning import augment, data, sft
 from assay.learning.data import HumanSession, TrainingText
 from assay.learning.gguf_adapter import write_adapter
+from assay.models.adapter import BASE
+from assay.models.embedded import WEIGHTS_SHA256
 from assay.simulation import prompt
 
 ADAPTER = Path(__file__).parents[1] / "src" / "assay" / "models" / "weights" / "user-adapter-2.gguf"
+NAME, MADE_FOR = ADAPTER.stem, {BASE: WEIGHTS_SHA256}
+"""What the file's head says: by the second the engine refuses the adapter of another base."""
 LONGEST = 400
 """Tokens of a training text."""
 MOST_TURNS = 10
@@ -113,7 +117,11 @@ def train(args: argparse.Namespace) -> None:
         begin(args.start, args.out / "checkpoint-0")
     trainer = sft.Trainer(config, draw, lambda t: held_out(t, watched, cuts, 5, 220))
     print(f"{len(sessions)} sessions, {sum(len(s.turns) for s in sessions)} user turns, seed {args.seed}")
-    print(trainer.run(lambda folder: print(f"{folder}: {write_adapter(folder, ADAPTER, name='user-adapter-1')} bytes")))
+
+    def keep(folder: Path) -> None:
+        print(f"{folder}: {write_adapter(folder, ADAPTER, name=NAME, about=MADE_FOR)} bytes")
+
+    print(trainer.run(keep))
     export(args)
 
 
@@ -128,7 +136,7 @@ def export(args: argparse.Namespace) -> None:
     found = sft.latest_checkpoint(args.out)
     if found is None:
         raise SystemExit(f"no checkpoint in {args.out}; run `train` first")
-    print(f"{ADAPTER}: {write_adapter(found, ADAPTER, name='user-adapter-1')} bytes from {found.name}")
+    print(f"{ADAPTER}: {write_adapter(found, ADAPTER, name=NAME, about=MADE_FOR)} bytes from {found.name}")
 
 
 def measure(args: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ matrices of q and k must go the same way. Without that an adapter loads, runs, a
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,14 @@ def converted(tensors: dict[str, Matrix], heads: int, kv_heads: int) -> dict[str
     return dict(sorted(result.items()))
 
 
-def write_adapter(adapter: Path, out: Path, *, name: str, heads: int = 9, kv_heads: int = 3) -> int:
+def write_adapter(
+    adapter: Path, out: Path, *, name: str, heads: int = 9, kv_heads: int = 3, about: Mapping[str, str] | None = None
+) -> int:
     """Write the adapter of a peft folder to `out` in one move; the bytes written.
 
-    `heads` and `kv_heads` are the base model's (SmolLM2-135M: 9 and 3). Raises OSError when the folder has no adapter
-    and ValueError when it adapts layers that the file cannot hold.
+    `heads` and `kv_heads` are the base model's (SmolLM2-135M: 9 and 3). `about` are further texts for the file's head,
+    such as `assay.base.sha256`, by which the engine refuses the adapter of another base. Raises OSError when
+    the folder has no adapter and ValueError when it adapts layers that the file cannot hold.
     """
     import gguf
     from safetensors.numpy import load_file
@@ -78,6 +82,8 @@ def write_adapter(adapter: Path, out: Path, *, name: str, heads: int = 9, kv_hea
     writer.add_name(name)
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", alpha)
+    for key, text in (about or {}).items():
+        writer.add_string(key, text)
     for key, matrix in tensors.items():
         writer.add_tensor(key, matrix)
     writer.write_header_to_file()

