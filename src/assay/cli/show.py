@@ -35,9 +35,30 @@ def words(found: dict[str, Any]) -> str:
             f"      {la['name']} = {la['value']}  [{la['tier']}: {', '.join(la['reasons'])}]"
             for la in by_turn.get(i, [])
         ]
+    lines += _came_out(found["session"])
     lines.append("session labels")
     lines += [
         f"      {la['name']} = {la['value']}  [{la['tier']}: {', '.join(la['reasons'])}]"
         for la in by_turn.get(None, [])
     ]
     return "\n".join(lines)
+
+
+def _came_out(session: dict[str, Any]) -> list[str]:
+    """Outcome, sub-goals, world and flags of a session that assay made; nothing for others."""
+    outcome = session.get("outcome")
+    if outcome is None:
+        return []
+    marks = [k.replace("_", " ") for k in ("refused", "wrongly_refused", "wrongly_granted") if outcome[k]]
+    lines = [f"outcome: {', '.join([outcome['status'], *marks])} (by {outcome['by']})"]
+    lines += [f"      {k}: {v}" for k, v in session["sub_goals"].items()]
+    if session["world_end"]:
+        lines.append(
+            "      world at the end: " + ", ".join(f"{k} = {v or 'none'}" for k, v in session["world_end"].items())
+        )
+    if (picks := outcome["picks"]) is not None:
+        named, taken = ", ".join(picks["recommended"]) or "nothing", picks["accepted"] or "nothing"
+        lines.append(f"      recommended: {named}; taken: {taken}; regret {picks['regret']} of {picks['best']}")
+    lines += [f"      flag at turn {f['turn']}: {f['kind'].replace('_', ' ')}{': ' * bool(f['detail'])}{f['detail']}"
+              for f in session["flags"]]  # fmt: skip
+    return lines

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ import numpy as np
 
 from assay.errors import BadInput, ProviderFailed
 from assay.models.model import Answer, Request
-from assay.models.wire import FRAME, Broken, read_chat, request_body
+from assay.models.wire import FRAME, Broken, Empty, read_chat, request_body
 
 SLOTS = 8
 """Requests in flight by default."""
@@ -92,36 +93,38 @@ def endpoint_of(rest: str) -> Endpoint:
 class Fault(Exception):
     """One try that failed. `again` says whether another may help, `pause` what the endpoint asked for."""
 
-    def __init__(self, what: str, *, again: bool = True, pause: float | None = None) -> None:
-        self.what, self.again, self.pause = what, again, pause
+    def __init__(
+        self, what: str, *, again: bool = True, pause: float | None = None, empty: Answer | None = None
+    ) -> None:
+        self.what, self.again, self.pause, self.empty = what, again, pause, empty
         super().__init__(what)
 
 
-class EndpointModel:
-    """`openai:NAME[@URL]`."""
+class PatientClient:
+    """Sends a request until it is answered or patience is at its end; what all models behind HTTP share."""
 
-    def __init__(self, endpoint: Endpoint, *, slots: int | None = None, patience: Patience | None = None) -> None:
-        self.endpoint, self.patience = endpoint, patience or Patience()
-        self.name, self.slots = f"openai:{endpoint.model}", slots or SLOTS
+    MEND = "check the model's name, the address and the key (OPENAI_BASE_URL, OPENAI_API_KEY)"
+    """What to do about a fault that another try does not mend."""
+
+    def __init__(self, name: str, host: str, *, slots: int | None = None, patience: Patience | None = None) -> None:
+        self.name, self.host, self.slots = name, host, slots or SLOTS
+        self.patience = patience or Patience()
         self._session: tuple[asyncio.AbstractEventLoop, aiohttp.ClientSession] | None = None
 
-    def identity(self) -> dict[str, Any]:
-        """Model name, address and framing of raw prompts. What runs behind the name is the host's own secret."""
-        path = urlsplit(self.endpoint.url).path
-        return {"model": self.name, "host": self.endpoint.host, "path": path, "frame": FRAME}
+    async def insist(self, request: Request, once: Callable[[], Awaitable[Answer]]) -> Answer:
+        """The answer of the first try that has one. Raises ProviderFailed after the last.
 
-    async def complete(self, request: Request) -> Answer:
-        """Answer a request. Raises ProviderFailed after the last try, BadInput for what endpoints cannot do."""
-        if request.grammar:
-            raise BadInput("grammars need the embedded model", where=self.name)
-        body = request_body(self.endpoint.model, request)
+        An empty answer is tried once more, and then taken where the request allows it.
+        """
         # jitter from the request, not from a global generator: same run, same pauses
         rng = np.random.default_rng(request.seed())
         began = time.monotonic()
         for tried in range(1, self.patience.tries + 1):
             try:
-                return replace(await self._try(body), retries=tried - 1)
+                return replace(await once(), retries=tried - 1)
             except Fault as fault:
+                if fault.empty is not None and request.may_be_empty and tried > 1:
+                    return replace(fault.empty, retries=tried - 1)
                 pause = self._pause(fault, tried, rng)
                 if pause is None:
                     raise self._failure(fault, tried, time.monotonic() - began) from fault
@@ -138,33 +141,28 @@ class EndpointModel:
 
     def _failure(self, fault: Fault, tried: int, seconds: float) -> ProviderFailed:
         tries = "1 try" if tried == 1 else f"{tried} tries in {seconds:.0f} s"
-        if fault.again:
-            now = "run the same command again to go on: what was answered is kept"
-        else:
-            now = "check the model's name, the address and the key (OPENAI_BASE_URL, OPENAI_API_KEY)"
+        now = "run the same command again to go on: what was answered is kept" if fault.again else self.MEND
         if fault.pause is not None and fault.pause > self.patience.longest_pause:
             now = f"the endpoint asks to wait {fault.pause:.0f} s; run the same command again after that"
-        return ProviderFailed(f"{self.name} gave no answer: {fault.what} ({tries})", where=self.endpoint.host, now=now)
+        return ProviderFailed(f"{self.name} gave no answer: {fault.what} ({tries})", where=self.host, now=now)
 
-    async def _try(self, body: dict[str, Any]) -> Answer:
+    async def send(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> bytes:
+        """The bytes of one answer with status 200 to 299. Raises Fault for everything else."""
         try:
-            async with self._client().post(
-                f"{self.endpoint.url}/chat/completions", json=body, headers=_headers(), allow_redirects=False
+            async with self._client().request(
+                method, url, json=body, headers=headers, allow_redirects=False
             ) as response:
                 data = await self._read(response)
-                status, headers = response.status, response.headers
+                status, answered = response.status, response.headers
         except TimeoutError as error:
             raise Fault(f"no answer within {self.patience.stall:.0f} s of silence") from error
         except aiohttp.ClientConnectorError as error:
             raise Fault(f"cannot connect: {error.strerror or type(error).__name__}") from error
         except (aiohttp.ClientError, ConnectionError) as error:
             raise Fault(f"the connection was cut: {type(error).__name__}") from error
-        if status != 200:
-            raise _status_fault(status, data, headers.get("Retry-After"))
-        try:
-            return read_chat(data)
-        except Broken as error:
-            raise Fault(str(error)) from error
+        if not 200 <= status < 300:
+            raise _status_fault(status, data, answered.get("Retry-After"))
+        return data
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         parts, size = [], 0
@@ -193,6 +191,36 @@ class EndpointModel:
         if self._session is not None:
             session, self._session = self._session, None
             await session[1].close()
+
+
+class EndpointModel(PatientClient):
+    """`openai:NAME[@URL]`."""
+
+    def __init__(self, endpoint: Endpoint, *, slots: int | None = None, patience: Patience | None = None) -> None:
+        super().__init__(f"openai:{endpoint.model}", endpoint.host, slots=slots, patience=patience)
+        self.endpoint = endpoint
+
+    def identity(self) -> dict[str, Any]:
+        """Model name, address and framing of raw prompts. What runs behind the name is the host's own secret."""
+        path = urlsplit(self.endpoint.url).path
+        return {"model": self.name, "host": self.endpoint.host, "path": path, "frame": FRAME}
+
+    async def complete(self, request: Request) -> Answer:
+        """Answer a request. Raises ProviderFailed after the last try, BadInput for what endpoints cannot do."""
+        if request.grammar:
+            raise BadInput("grammars need the embedded model", where=self.name)
+        body = request_body(self.endpoint.model, request)
+
+        async def once() -> Answer:
+            data = await self.send("POST", f"{self.endpoint.url}/chat/completions", body, _headers())
+            try:
+                return read_chat(data)
+            except Empty as error:
+                raise Fault(str(error), empty=error.answer) from error
+            except Broken as error:
+                raise Fault(str(error)) from error
+
+        return await self.insist(request, once)
 
 
 def _headers() -> dict[str, str]:

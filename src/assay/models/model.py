@@ -9,13 +9,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
+from assay.errors import BadInput
 from assay.records.base import digest
 
 Message = tuple[str, str]
-"""(role, content); role is system, user or assistant."""
+"""(role, content); role is system, user, assistant or tool."""
 
 SCORED_TOKENS = 40
 """Most likely first tokens asked for when options are scored."""
+
+
+class PromptTooLong(BadInput):
+    """A prompt beyond the model's context."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,14 @@ class Request:
     """Number of most likely first tokens to report with their log-probabilities; 0 for none."""
     grammar: str = ""
     """GBNF grammar the answer must follow (embedded models only)."""
+    extras: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    """Position in `messages` -> further fields of that message: tool_calls, tool_call_id."""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    """Tools that may be called, in the OpenAI form; for endpoints and functions that take tools."""
+    session: str = ""
+    """Conversation that the call belongs to, for an assistant that keeps conversations of its own."""
+    may_be_empty: bool = False
+    """Whether an empty answer is an answer: an assistant under test may say nothing. Not part of the key."""
     repeat: int = 0
     """Index of this draw among equal requests; repeats are calls of their own."""
     purpose: str = "call"
@@ -77,6 +90,12 @@ class Request:
             value["prompt"] = self.prompt
         if self.sampling.seed is not None:
             value["seed"] = self.sampling.seed
+        if self.extras:
+            value["extras"] = {str(at): dict(more) for at, more in self.extras.items()}
+        if self.tools:
+            value["tools"] = [dict(tool) for tool in self.tools]
+        if self.session:
+            value["session"] = self.session
         if self.n_probs:
             value["n_probs"] = self.n_probs
         if self.grammar:
@@ -117,6 +136,15 @@ class Answer:
     """The provider's answer as it came."""
     key: str = ""
     """Key of the call in the ledger; set by runs.calls."""
+
+    @property
+    def tool_calls(self) -> tuple[Mapping[str, Any], ...]:
+        """Calls of tools in the answer, as they came; empty for words."""
+        try:
+            calls = self.raw["choices"][0]["message"].get("tool_calls") or ()
+        except (KeyError, IndexError, TypeError, AttributeError):
+            return ()
+        return tuple(c for c in calls if isinstance(c, Mapping)) if isinstance(calls, list | tuple) else ()
 
     def keyed(self, key: str) -> "Answer":
         """The same answer with its ledger key."""

@@ -17,6 +17,7 @@ NAMES = (
     "openai:NAME               OPENAI_BASE_URL, OPENAI_API_KEY",
     "openai:NAME@URL           another OpenAI-compatible endpoint",
     "python:module:callable    a function from messages to a text",
+    "http:FILE.yaml            an assistant with an HTTP interface of its own, described in the file",
 )
 """What can be asked for, one line each."""
 
@@ -39,6 +40,10 @@ def resolve(spec: str, *, slots: int | None = None) -> Model:
         from assay.models.python import PythonModel
 
         return PythonModel(spec, load_callable(rest), slots=slots)
+    if kind == "http" and rest:
+        from assay.models.http_assistant import HttpModel, read_spec
+
+        return HttpModel(spec, read_spec(rest), slots=slots)
     if kind == "scripted":
         from assay.models.scripted import ScriptedModel
 

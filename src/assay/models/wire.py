@@ -20,15 +20,25 @@ class Broken(Exception):
     """An answer that is not in the wire format, or holds no text."""
 
 
+class Empty(Broken):
+    """An answer in the wire format with neither words nor calls of tools; `answer` is all the same what came."""
+
+    def __init__(self, what: str, answer: Answer) -> None:
+        self.answer = answer
+        super().__init__(what)
+
+
 def request_body(model: str, request: Request) -> dict[str, Any]:
     """The JSON body of a chat completion. A raw prompt becomes one user message under NEXT_LINE."""
     messages = request.messages or (("system", NEXT_LINE), ("user", request.prompt or ""))
     body: dict[str, Any] = {
         "model": model,
-        "messages": [{"role": role, "content": content} for role, content in messages],
+        "messages": [{"role": r, "content": c, **request.extras.get(i, {})} for i, (r, c) in enumerate(messages)],
         **request.sampling.sent(),
         "seed": request.seed(),
     }
+    if request.tools:
+        body["tools"] = [dict(tool) for tool in request.tools]
     if request.n_probs:
         # 20 is the most the format allows
         body |= {"logprobs": True, "top_logprobs": min(request.n_probs, 20)}
@@ -36,7 +46,7 @@ def request_body(model: str, request: Request) -> dict[str, Any]:
 
 
 def read_chat(data: bytes) -> Answer:
-    """The Answer in the bytes of a chat completion. Raises Broken when there is none, or it is empty."""
+    """The Answer in the bytes of a chat completion. Raises Broken when there is none, Empty when it holds no text."""
     try:
         raw = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -48,14 +58,15 @@ def read_chat(data: bytes) -> Answer:
 
 
 def read_answer(raw: dict[str, Any]) -> Answer:
-    """An Answer from a completion or chat completion object. Raises Broken for an empty text."""
+    """An Answer from a completion or chat completion object. Raises Empty where there are neither words nor calls."""
     choice = raw["choices"][0]
     text = choice["text"] if "text" in choice else choice["message"].get("content")
     if not isinstance(text, str | None):
         raise TypeError("content is not a text")
-    if not (text or "").strip():
-        raise Broken(f"an empty answer (finish reason: {choice.get('finish_reason')})")
-    return build_answer(raw, choice, text or "")
+    answer = build_answer(raw, choice, text or "")
+    if not answer.text.strip() and not answer.tool_calls:
+        raise Empty(f"an empty answer (finish reason: {choice.get('finish_reason')})", answer)
+    return answer
 
 
 def joined(parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -5,15 +5,19 @@ world and declares its own act; the acts of all others are read from their text 
 """
 
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 
 from assay.records.blueprint import Blueprint
 from assay.records.blueprint_parts import Attribute, Flow
+from assay.records.outcome import FlagKind
 from assay.records.scenario import Scenario
+from assay.records.session import Turn
+from assay.simulation.bounds import examine
+from assay.simulation.tools import Desk, desk_of
 from assay.simulation.views import AssistantView
 from assay.simulation.wording import CLOSING, NO, YES, fill, normal, says
 
@@ -42,7 +46,28 @@ class Reply:
     key: str = ""
     """Key of the model call, if any."""
     realised_by: str = "reference"
-    """reference, endpoint or python."""
+    """reference, endpoint, http or python."""
+    full: str = ""
+    """The whole answer where `text` is only what of it is shown."""
+    faults: tuple[tuple[FlagKind, str], ...] = ()
+    """What is wrong with the answer: (kind, what was found)."""
+    steps: tuple["Step", ...] = ()
+    """Calls of tools and their answers before it, in order."""
+    world: Mapping[str, str] | None = None
+    """Fields that tools write, as they stand now; None for an assistant without tools."""
+    tool_calls: int = 0
+    """Calls of tools in this session up to now."""
+    tool_errors: int = 0
+    """Of these, the ones that named no tool or had wrong arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A turn that the user never sees: a call of tools, or a tool's answer."""
+
+    turn: Turn
+    key: str = ""
+    """Key of the model call that made it, if any."""
 
 
 class Assistant(Protocol):
@@ -71,6 +96,8 @@ class ReferenceAssistant:
     asking: str | None = None
     """The slot asked for last; stays while it explains why it asks."""
     offered: list[str] = field(default_factory=list)
+    desk: Desk | None = None
+    """Where what it does is done; None where the blueprint has no tools."""
 
     async def reply(self, view: AssistantView) -> Reply:
         """The next turn, by rules."""
@@ -86,7 +113,10 @@ class ReferenceAssistant:
         if act not in self.blueprint.assistant.explain.values():
             self.asking = spec.asks
         text = spec.says[int(self.rng.integers(len(spec.says)))]
-        return Reply(text=fill(text, {**self.world, **self.slots, **self._row()}), act=act)
+        values = {**self.world, **self.slots, **self._row()}
+        if self.desk is not None:
+            self.desk.effect(spec.calls, values)
+        return Reply(text=fill(text, values), act=act, world=dict(self.desk.state) if self.desk is not None else None)
 
     def _row(self) -> dict[str, str]:
         title = self.blueprint.world.title
@@ -230,14 +260,25 @@ class ChatAssistant:
 
     chat: Chat
     realised_by: str
+    language: str = "en"
+    """What it should answer in."""
 
     async def reply(self, view: AssistantView) -> Reply:
-        """Whatever the system under test says; its act is read by somebody else."""
+        """Whatever the system under test says, examined; its act is read by somebody else."""
         text, key = await self.chat(view)
-        return Reply(text=text, act=None, key=key, realised_by=self.realised_by)
+        return examined(text, view, self.language, Reply(text="", key=key, realised_by=self.realised_by))
+
+
+def examined(text: str, view: AssistantView, language: str, rest: Reply) -> Reply:
+    """A reply with this text, cut to what is shown, and with what is wrong with it beside the faults it has."""
+    own = [said for speaker, said in view.transcript if speaker == "assistant"]
+    found = examine(text, earlier=own, system=view.role, language=language)
+    full = text if found.shown != text else ""
+    return replace(rest, text=found.shown, full=full, faults=(*rest.faults, *found.faults))
 
 
 def reference_assistant(blueprint: Blueprint, scenario: Scenario, rng: np.random.Generator) -> ReferenceAssistant:
     """The built-in assistant for one session. It gets the world record and the keys on file, nothing of the user."""
     on_file = {s: v for s, v in scenario.slots.items() if blueprint.slots[s].pattern is not None}
-    return ReferenceAssistant(blueprint=blueprint, world=dict(scenario.world), key=on_file, rng=rng)
+    desk = desk_of(blueprint, scenario) if blueprint.tools else None
+    return ReferenceAssistant(blueprint=blueprint, world=dict(scenario.world), key=on_file, rng=rng, desk=desk)
