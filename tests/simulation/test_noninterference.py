@@ -163,7 +163,6 @@ def test_a_leaking_view_would_be_caught(monkeypatch: pytest.MonkeyPatch, leak: s
         return replace(honest(b, s), situation=tuple(values.values()))
 
     monkeypatch.setattr(views, "user_header", leaking)
-    monkeypatch.setattr("assay.simulation.one.user_header", leaking)
     made = record(blueprint, author_one(blueprint, 21, 0))
     turn, prompt = next(iter(made.prompts.items()))
     moved = {what for what, other in changed(made, turn) if rendered(made, other, turn) != prompt}

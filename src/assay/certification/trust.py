@@ -4,7 +4,7 @@ Nothing here is ever `certified`: only a granted claim on people's answers does 
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from assay.certification.evidence import READING, Index, Power, counts_as_evidence, status, worst_by_code
@@ -29,15 +29,19 @@ def assemble(
     verdicts: Iterable[Verdict],
     power: Mapping[str, Any] | None,
     born: Mapping[str, Mode | None],
+    survived: Collection[str] = (),
 ) -> list[Label]:
     """Build the label records, in the order of `givens`.
 
     givens: labels as they stand in the sessions; verdicts: all of the run; power: the object of power.json, or None
-    where power was not measured; born: session id -> mode (missing or null: a foreign session). Raises BadInput for a
-    power object of another form.
+    where power was not measured; born: session id -> mode (missing or null: a foreign session); survived: label names
+    that were measured to survive that mode (METHODS 8, RL07). Raises BadInput for a power object of another form.
     """
     index, measured = Index(verdicts), Power.read(power)
-    return [_label(given, index.of(given), measured, born.get(given.session)) for given in givens]
+    # a name that survived its mode is capped no more than one born among agents
+    return [
+        _label(g, index.of(g), measured, None if g.name in survived else born.get(g.session)) for g in givens
+    ]
 
 
 def _label(given: Given, found: Sequence[Verdict], power: Power, mode: Mode | None) -> Label:

@@ -28,6 +28,8 @@ class Header:
     """Context values in words, e.g. ("chat", "at work")."""
     goal: str = ""
     """The goal as a phrase, e.g. "return a product"."""
+    partner: tuple[str, ...] = ()
+    """What the assistant knows, in mindreaders mode only; empty, it leaves no trace in the prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +62,12 @@ def one_line(text: str) -> str:
 
 
 def render_header(header: Header) -> str:
-    """The first three lines and the blank line under them."""
+    """The first three lines (four for a mindreader) and the blank line under them."""
+    partner = f"the assistant knows: {'; '.join(one_line(p) for p in header.partner)}\n" if header.partner else ""
     return (
         f"customer: {', '.join(one_line(m) for m in header.manner) or 'plain'}\n"
         f"situation: {', '.join(one_line(s) for s in header.situation) or 'not known'}\n"
-        f"goal: {one_line(header.goal) or 'not known'}\n\n"
+        f"goal: {one_line(header.goal) or 'not known'}\n{partner}\n"
     )
 
 
