@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from assay.authoring.priors import CONTEXT_POOLS
+from assay.authoring.priors import every_attribute
 from assay.records.blueprint import Blueprint
 from assay.records.blueprint_parts import Attribute, Slot
 
@@ -29,14 +29,6 @@ GENDERS = {
 }  # fmt: skip
 
 Span = tuple[float, float]
-
-
-def every_attribute(blueprint: Blueprint) -> dict[str, Attribute]:
-    """Every drawn attribute by full name, the built-in context pools included."""
-    built_in = {
-        f"context.{name}": Attribute(values=dict.fromkeys(pool, 1 / len(pool))) for name, pool in CONTEXT_POOLS.items()
-    }
-    return {**built_in, **dict(blueprint.attributes())}
 
 
 def values_of(attribute: Attribute) -> list[str]:
@@ -88,7 +80,8 @@ def contradict(group: str, one: str, other: str) -> bool:
 
 def contradictions(blueprint: Blueprint) -> Iterator[tuple[str, str]]:
     """(field, message) for each pair of attributes of one meaning that can be drawn against each other."""
-    attributes = every_attribute(blueprint)
+    drawn = every_attribute(blueprint)
+    attributes = dict(sorted(drawn.items(), key=lambda item: not item[0].startswith("context.")))
     groups = {name: meaning(name, attribute) for name, attribute in attributes.items()}
     for one, other in combinations(attributes, 2):
         group = groups[one]

@@ -1,5 +1,8 @@
 """The prior: how one scenario is drawn, attribute by attribute, in the order of their conditions."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 
 from assay.records.base import digest
@@ -69,27 +72,49 @@ def choose(shares: dict[str, float], rng: np.random.Generator) -> str:
     return value
 
 
-def draw_all(blueprint: Blueprint, rng: np.random.Generator) -> dict[str, str]:
+def every_attribute(blueprint: Blueprint) -> dict[str, Attribute]:
+    """Every drawn attribute by full name: the blueprint's own, then the built-in pools of the other context fields."""
+    attributes = dict(blueprint.attributes())
+    for name in CONTEXT_FIELDS:
+        shares = blueprint.layers.topics if name == "topic" and blueprint.layers.topics else None
+        attributes.setdefault(f"context.{name}", Attribute(values=shares or _uniform(CONTEXT_POOLS[name])))
+    return attributes
+
+
+def draw_all(
+    blueprint: Blueprint, rng: np.random.Generator, fixed: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
     """One flat draw: goal, persona.*, then every attribute after the one it depends on.
 
     Constraints are not looked at here. Persona values are drawn uniformly on [0, 1] and kept as text with three
-    decimals; `persona_band.x` is not stored, it follows.
+    decimals; `persona_band.x` is not stored, it follows. `fixed` sets values instead of drawing them (persona.* by
+    band); that they can be drawn is up to the caller.
     """
     weights = {name: goal.weight for name, goal in blueprint.goals.items()}
-    drawn = {"goal": choose(weights, rng)}
-    drawn |= {f"persona.{trait}": f"{rng.random():.3f}" for trait in TRAITS}
-    attributes = dict(blueprint.attributes())
-    for name in CONTEXT_FIELDS:
-        attributes.setdefault(f"context.{name}", Attribute(values=_uniform(CONTEXT_POOLS[name])))
+    drawn = {"goal": fixed["goal"] if "goal" in fixed else choose(weights, rng)}
+    for trait in TRAITS:
+        low, width = 0.0, 1.0
+        if (own := fixed.get(f"persona.{trait}")) is not None:
+            low, width = BANDS.index(own) / 3, 1 / 3
+        drawn[f"persona.{trait}"] = _inside(low + width * rng.random(), own)
+    attributes = every_attribute(blueprint)
     waiting = list(attributes)
     while waiting:
         for name in waiting:
             given = attributes[name].given
             if given is None or given in drawn:
-                drawn[name] = draw_attribute(attributes[name], drawn, rng)
+                drawn[name] = fixed[name] if name in fixed else draw_attribute(attributes[name], drawn, rng)
                 waiting.remove(name)
                 break
     return drawn
+
+
+def _inside(value: float, own: str | None) -> str:
+    """Three decimals that stay in the band they were drawn for."""
+    text = f"{value:.3f}"
+    if own is None or band(float(text)) == own:
+        return text
+    return {"low": "0.333", "mid": "0.334" if value < 0.5 else "0.666", "high": "0.667"}[own]
 
 
 def _uniform(values: tuple[str, ...]) -> dict[str, float]:

@@ -65,7 +65,13 @@ def blueprint_schema() -> dict[str, Any]:
 
 def _swap(properties: dict[str, Any]) -> None:
     """Point the leniently read fields at their definitions, keeping what the field is for."""
-    for name, kind in (("do", "Shares"), ("values", "Shares"), ("forbid", "Condition"), ("like", "Like")):
+    for name, kind in (
+        ("do", "Shares"),
+        ("values", "Shares"),
+        ("topics", "Shares"),
+        ("forbid", "Condition"),
+        ("like", "Like"),
+    ):
         if name in properties:
             properties[name] = _pointing(properties[name], kind)
     if "when" in properties:

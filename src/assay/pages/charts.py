@@ -97,6 +97,33 @@ def _whisker(value: tuple[float, float | None, float | None], kind: str, y: floa
     return [line.format(kind, _percent(low), _percent(high), y, y)]
 
 
+def curves(
+    lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], title: str, *, low: float, high: float, end: float,
+    height: int = 180,
+) -> Markup:  # fmt: skip
+    """Lines over steps from 0 to `end`, values from `low` to `high`: (class, [(step, value)]), drawn in that order.
+
+    Series of up to 40 points have dots. Values beyond the axis end at its edge.
+    """
+    wide, tall = (end or 1.0), ((high - low) or 1.0)
+
+    def place(point: tuple[float, float]) -> tuple[float, float]:
+        return min(max(point[0] / wide, 0.0), 1.0), 1.0 - min(max((point[1] - low) / tall, 0.0), 1.0)
+
+    grid = Markup('<line class="grid" x1="0" x2="100%" y1="{0}" y2="{0}"/>')
+    shapes = [grid.format(y) for y in ("0.5", "50%", "99.7%")]
+    for name, points in lines:
+        places = [place(p) for p in points]
+        path = " ".join(f"{100 * x:.2f},{100 * y:.2f}" for x, y in places)
+        frame = '<svg viewBox="0 0 100 100" width="100%" height="100%" preserveAspectRatio="none">'
+        line = '<polyline class="line {}" points="{}" vector-effect="non-scaling-stroke"/></svg>'
+        shapes.append(Markup(frame + line).format(name, path))
+        dot = Markup('<circle class="dot {}" cx="{}" cy="{}" r="3.5"/>')
+        if len(points) <= 40:
+            shapes += [dot.format(name, _percent(x), _percent(y)) for x, y in places]
+    return _svg(shapes, title, height, "curves")
+
+
 def icon(tier: str) -> Markup:
     """The sign of a tier: its shape differs, not only its colour. The page defines the symbols once."""
     return Markup('<svg class="icon tier-{0}" aria-hidden="true"><use href="#i-{0}"/></svg>').format(escape(tier))

@@ -46,7 +46,7 @@ class Covered:
     @property
     def aside(self) -> bool:
         """Whether it is one of the many that colour a session rather than decide it."""
-        return self.name.startswith(("persona.", "context."))
+        return self.name.startswith(("persona.", "context.")) or self.name in ("subtopic", "name")
 
     @property
     def top(self) -> float:
@@ -101,10 +101,10 @@ def planned(made: Made) -> dict[str, dict[str, float]]:
     """Label name -> value -> planned share, for session-level latents whose prior the blueprint states.
 
     A conditional attribute is planned given the values its parent took in this run. Constraints act later and may move
-    shares away from these.
+    shares away from these. Rows of a covering array are no draws from the prior: nothing is planned for them.
     """
     book = made.blueprint
-    if book is None or not made.sessions or not made.sessions[0].authored:
+    if book is None or not made.sessions or not made.sessions[0].authored or not made.sessions[0].from_prior:
         return {}
     plans: dict[str, dict[str, float]] = {}
     goals = _mapping(book, "goals")

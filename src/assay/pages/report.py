@@ -11,6 +11,7 @@ from typing import Any
 from assay.errors import BadInput
 from assay.pages import charts, words
 from assay.pages.coverage import coverage
+from assay.pages.diversity import spread
 from assay.pages.numbers import Name, by_name, funnel, not_checked, rates, trusted_share
 from assay.pages.readable import Privacy, Readable, readable, values_from_text
 from assay.pages.reading import Made, Said, read_run, read_verdicts
@@ -69,6 +70,7 @@ def _context(made: Made, said: Said | None, shown: Shown, text: bool) -> dict[st
         "rates": rates(made.power),
         "power": made.power,
         "coverage": coverage(made, [n.name for n in names], hidden),
+        "spread": spread(made),
         "not_checked": not_checked(names, said, made.power),
         "usage": usage_rows(made.usage),
         "missing": made.missing + ([] if said is not None else ["verdicts"]),

@@ -36,6 +36,8 @@ REMEDIES = {
     "no_power": "use a stronger judge (--judge), or answer a sample (assay sample)",
     "not_supported": "answer a sample (assay sample), or use a stronger judge (--judge)",
     "language": "name a judge that reads the language (--judge)",
+    "born_script": "measure which names survive the mode (assay gap), or answer a sample (assay sample)",
+    "born_mindreaders": "measure which names survive the mode (assay gap), or answer a sample (assay sample)",
     "budget": "raise --max-cost or --limit",
 }
 """Reason code -> what would have to be there."""

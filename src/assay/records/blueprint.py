@@ -22,6 +22,9 @@ from assay.records.blueprint_parts import (
     World,
 )
 from assay.records.conditions import check_condition
+from assay.records.layers import Layers, layer_problems
+from assay.records.session import Regime
+from assay.records.tools import ARG_KINDS, Tool
 
 
 class Blueprint(Record):
@@ -35,6 +38,9 @@ class Blueprint(Record):
     """One line for people."""
     language: str = "en"
     """BCP 47."""
+    regime: Regime = "controlled"
+    """controlled: the state machine picks acts, the model words them; conditioned: the model is told profile, goal and
+    this turn's intent as text and writes freely."""
     slots: dict[str, Slot]
     """Slot -> how it is drawn."""
     profile: dict[str, Attribute] = Field(default_factory=dict)
@@ -55,8 +61,12 @@ class Blueprint(Record):
     """The built-in assistant."""
     world: World = Field(default_factory=World)
     """The knowledge base."""
+    tools: dict[str, Tool] = Field(default_factory=dict)
+    """What an assistant under test may do on its copy of the knowledge base."""
     constraints: tuple[Rule, ...] = ()
     """What may not be drawn together."""
+    layers: Layers = Field(default_factory=Layers)
+    """Topics, subtopics and personas that sessions are spread over."""
     free: tuple[str, ...] = ()
     """Slots that no label depends on."""
     max_user_turns: int = Field(default=10, ge=2, le=100)
@@ -64,8 +74,11 @@ class Blueprint(Record):
 
     @cached_property
     def hash(self) -> str:
-        """sha256 of the canonical JSON; kept, since every scenario carries it."""
-        return digest(self.row())
+        """sha256 of the canonical JSON; kept, since every scenario carries it.
+
+        The regime steers the words alone, so scenarios of both regimes are the same ones: it is left out.
+        """
+        return digest({k: v for k, v in self.row().items() if k != "regime"})
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy, whose hash is its own."""
@@ -89,7 +102,9 @@ class Blueprint(Record):
         yield from self._policy_problems()
         yield from self._fact_problems()
         yield from self._assistant_problems()
+        yield from self._tool_problems()
         yield from self._cycle_problems()
+        yield from layer_problems(self)
 
     def _act_problems(self) -> Iterator[tuple[str, str]]:
         for name, act in self.user_acts.items():
@@ -178,6 +193,35 @@ class Blueprint(Record):
         for where, act in named:
             if act not in self.assistant_acts:
                 yield where, f"no assistant act {act!r}; one of {', '.join(self.assistant_acts)}"
+
+    def _tool_problems(self) -> Iterator[tuple[str, str]]:
+        state = self.world.state
+        columns = {column for row in self.world.rows for column in row}
+        known = {*self.world.fields, *state}
+        for field in set(state) & set(self.world.fields):
+            yield f"world.state.{field}", "is drawn in world.fields already"
+        for name, tool in self.tools.items():
+            for arg, kind in tool.args.items():
+                if kind not in ARG_KINDS:
+                    yield f"tools.{name}.args.{arg}", f"no kind {kind!r}; one of {', '.join(ARG_KINDS)}"
+                elif kind == "slot" and arg not in self.slots:
+                    yield f"tools.{name}.args.{arg}", f"no slot {arg!r}; one of {', '.join(self.slots)}"
+                elif kind == "row" and arg not in columns:
+                    yield f"tools.{name}.args.{arg}", f"no column {arg!r} in world.rows"
+            lists = (("optional", tool.optional, set(tool.args)), ("needs", tool.needs, known),
+                     ("reads", tool.reads, columns if tool.rows else known), ("sets", tool.sets, set(state)))  # fmt: skip
+            for part, names, there in lists:
+                for field in (x for x in names if x not in there):
+                    yield f"tools.{name}.{part}", f"no {field!r}; one of {', '.join(sorted(there)) or 'none'}"
+        for name, act in self.assistant_acts.items():
+            for tool_name in (t for t in act.calls if t not in self.tools):
+                yield f"assistant_acts.{name}.calls", f"no tool {tool_name!r}; one of {', '.join(self.tools) or 'none'}"
+        for name, goal in self.goals.items():
+            for field in (x for option in goal.effect for x in option if x not in state):
+                yield f"goals.{name}.effect", f"no field {field!r} in world.state"
+        if self.world.relevance is not None:
+            for slot in (s for s in self.world.relevance.wishes if s not in columns or s not in self.slots):
+                yield f"world.relevance.wishes.{slot}", "not a slot that is also a column of world.rows"
 
     def _cycle_problems(self) -> Iterator[tuple[str, str]]:
         nodes = dict(self.attributes())

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from assay.records.base import Record
 from assay.records.conditions import Condition
 from assay.records.core_acts import CORE_ACTS
+from assay.records.tools import Relevance, Values
 
 TRAITS = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
 """The Big Five, in the order in which they are drawn."""
@@ -150,6 +151,8 @@ class AssistantAct(Part):
     """Sub-goal of kind `learn` that it completes."""
     sets: Literal["resolved", "refused"] | None = None
     """Outcome it brings about."""
+    calls: tuple[str, ...] = ()
+    """Tools of which the reference assistant, when it does this, brings about the first that the record allows."""
 
 
 class Goal(Part):
@@ -165,6 +168,8 @@ class Goal(Part):
     """Things the user wants to know: sub-goals of kind `learn`."""
     ends: tuple[str, ...] = ("resolved", "refused", "gave_up")
     """Terminal states; must contain refused."""
+    effect: tuple[Values, ...] = ()
+    """States of the world that are a success, the first one being what was asked for; `any`: set to something."""
 
 
 class Gate(Part):
@@ -255,6 +260,10 @@ class World(Part):
     """A fixed table, e.g. a catalogue."""
     title: str | None = None
     """Column of `rows` that names a row in a conversation."""
+    state: Values = Field(default_factory=dict)
+    """Fields that tools write, with the value that they start from in every session."""
+    relevance: Relevance | None = None
+    """How much each row is worth to a user; null: not graded."""
 
 
 class Rule(Part):
