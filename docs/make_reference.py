@@ -23,6 +23,7 @@ from assay.cli.root import COMMANDS, SECTIONS, LazyGroup
 from assay.cli.summaries import SUMMARIES
 from assay.flow import FLOW
 from assay.records import blueprint as blueprints
+from assay.records import blueprint_parts as parts
 from assay.records import certificate, conditions, core_acts, label, scenario, session, verdict
 
 FOLDER = Path(__file__).parent / "reference"
@@ -206,8 +207,8 @@ def models() -> str:
 
 PARTS_OF_A_BLUEPRINT = tuple(
     m
-    for m in vars(blueprints).values()
-    if inspect.isclass(m) and issubclass(m, blueprints.Part) and m is not blueprints.Part
+    for m in vars(parts).values()
+    if inspect.isclass(m) and issubclass(m, parts.Part) and m is not parts.Part
 )
 PARTS: dict[str, Callable[[], str]] = {
     "commands": cli,

@@ -21,6 +21,7 @@ _VERBS = {
     "verify": "assay.door.running",
     "power": "assay.door.running",
     "certify": "assay.door.certifying",
+    "compare": "assay.door.comparing",
     "report": "assay.door.trusting",
     "export": "assay.door.exporting",
     "run": "assay.door.running",
@@ -31,6 +32,10 @@ _VERBS = {
     "plant": "assay.door.planting",
     "show": "assay.door.running",
     "lint": "assay.door.linting",
+    "realism": "assay.door.realism",
+    "init": "assay.door.fitting",
+    "gap": "assay.door.gap",
+    "learn": "assay.door.learning",
 }
 _TYPES = {
     "Blueprint": "assay.records",
@@ -56,12 +61,17 @@ __all__ = [
     "audit",
     "author",
     "certify",
+    "compare",
     "demo",
     "export",
+    "gap",
     "import_sessions",
+    "init",
+    "learn",
     "lint",
     "plant",
     "power",
+    "realism",
     "records",
     "report",
     "run",
@@ -76,11 +86,16 @@ if TYPE_CHECKING:
     from assay import aio, records, testing
     from assay.door.auditing import audit, import_sessions
     from assay.door.certifying import certify, sample
+    from assay.door.comparing import compare
     from assay.door.demo import demo
     from assay.door.exporting import export
+    from assay.door.fitting import init
+    from assay.door.gap import gap
+    from assay.door.learning import learn
     from assay.door.linting import lint
     from assay.door.options import Plan
     from assay.door.planting import plant
+    from assay.door.realism import realism
     from assay.door.running import author, power, run, show, simulate, verify
     from assay.door.trusting import report
     from assay.records import Blueprint, Certificate, Label, Scenario, Session, Verdict

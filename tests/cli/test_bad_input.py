@@ -289,7 +289,7 @@ def test_the_exit_code_of_the_process(argv: list[str], code: int, tmp_path: Path
 def test_help_lists_the_sections(capsys: Capture) -> None:
     assert run(["--help"]) == 0
     page = capsys.readouterr().out.splitlines()
-    assert [line for line in page if line in {title for title, _ in SECTIONS}] == ["Start", "More"]
+    assert [line for line in page if line in {title for title, _ in SECTIONS}] == ["Start", "More", "Research"]
     assert [line.split()[0] for line in page if line.startswith("  ") and line.split()[0] in COMMANDS] == list(COMMANDS)
     assert all(len(line) <= 100 for line in page)
 
@@ -331,9 +331,13 @@ def test_json_is_one_object_on_stdout(made: Path, tmp_path: Path, capsys: Captur
         ["checks"],
         ["checks", "LB01"],
         ["show", made, session],
+        ["compare", made, made],
         ["status", made],
         ["doctor"],
         ["doctor", made],
+        ["gap", fresh, "-n", "2"],
+        ["realism", sessions, _write(tmp_path / "real.jsonl", *(GOOD | {"id": f"r{n}"} for n in range(8)))],
+        ["learn", "sft", "sft-smoke", "--out", tmp_path / "learn", "--dry-run"],
     ]
     has_json = {
         name for name in COMMANDS

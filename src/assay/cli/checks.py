@@ -15,9 +15,9 @@ def command(
 
     Example: assay checks LB01
     """
-    from assay.verification.check import CHECKS
+    from assay.verification.check import CHECKS, RUN_LEVEL
 
-    chosen = [c for c in CHECKS if not code or c.code == code.upper()]
+    chosen = [c for c in (*CHECKS, *RUN_LEVEL) if not code or c.code == code.upper()]
     if not chosen:
         raise BadInput(f"no check {code!r}", now=f"one of {', '.join(c.code for c in CHECKS)}")
     rows = [("code", "unit", "label names", "can", "question")] + [

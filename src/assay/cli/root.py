@@ -12,14 +12,15 @@ from assay import __version__
 from assay.errors import AssayError
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Start", ("demo", "audit", "run", "certify", "report")),
+    ("Start", ("demo", "audit", "run", "certify", "compare", "report")),
     (
         "More",
         (
-            "author", "simulate", "verify", "power", "sample", "export", "import", "plant", "lint", "init", "checks",
-            "show", "status", "doctor",
+            "author", "simulate", "verify", "power", "realism", "sample", "export", "import", "plant", "lint", "init",
+            "checks", "show", "status", "doctor",
         ),
     ),
+    ("Research", ("gap", "learn",)),
 )  # fmt: skip
 """Section of the help page -> commands, in order. A command `x-y` lives in cli/x_y.py."""
 

@@ -1,6 +1,7 @@
 """assay run."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import typer
 
@@ -17,9 +18,12 @@ def command(
         "embedded", "--model", help="Words the user: embedded, template, openai:NAME[@URL], python:M:F."
     ),
     assistant: str = typer.Option(
-        "reference", "--assistant", help="The system under test: reference, openai:NAME[@URL], python:M:F."
+        "reference", "--assistant", help="The system under test: reference, openai:NAME[@URL], python:M:F, http:FILE."
     ),
-    mode: str = typer.Option("agents", "--mode", help="agents."),
+    mode: str = typer.Option("agents", "--mode", help="agents; script and mindreaders are control arms."),
+    regime: str | None = typer.Option(None, "--regime", help="controlled or conditioned; default: the blueprint's."),
+    grow_with: str = typer.Option("", "--grow-with", help="A language model that adds subtopics and personas."),
+    covering: bool = typer.Option(False, "--covering", help="A pairwise covering array, not draws from the prior."),
     judge: list[str] = typer.Option([], "--judge", help="A language model that reads labels; may be given again."),
     limit: int = typer.Option(0, "--limit", help="Labels that each judge reads, a seeded random subset."),
     power_from: Path | None = typer.Option(None, "--power-from", help="power.json measured on >= 300 sessions."),
@@ -40,7 +44,10 @@ def command(
         seed=seed,
         model=model,
         assistant=assistant,
-        mode=mode,
+        mode=cast(Any, mode),
+        regime=cast(Any, regime),
+        grow_with=grow_with,
+        covering=covering,
         judge=tuple(judge),
         judged_labels=limit,
         max_failed=max_failed,

@@ -18,6 +18,7 @@ def command(
 
     Example: assay status runs/r1
     """
+    from assay.door.adapters import of_training
     from assay.runs.folder import RunFolder
 
     run = RunFolder(directory).run()
@@ -25,6 +26,10 @@ def command(
         raise BadInput(
             "not a run folder: no run.json", where=str(directory), now="start with `assay run` or `assay author`"
         )
+    if trained := of_training(RunFolder(directory)):
+        lines = [("stage", "state", "what"), *((what, state, detail) for state, what, detail in trained)]
+        result({"run": run, "next": None}, as_json, f"{directory}: {run['command']}\n{table(lines)}")
+        return
     stages = run.get("stages", {})
     rows = [("stage", "state", "writes")]
     next_verb = ""

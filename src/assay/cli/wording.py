@@ -64,3 +64,68 @@ def usage_line(usage: dict[str, Any] | None) -> str:
         f"{tokens['prompt_uncached']} prompt tokens read{of.get('prompt_uncached', '')}, "
         f"{tokens['prompt_cached']} from cache"
     )
+
+
+def learn_summary(found: dict[str, Any]) -> str:
+    """What a training run made, or would be made from."""
+    rows = [("file", "trained on", "user turns", "held out", "licence")]
+    for row in found["data"]:
+        licences = ", ".join(name or "none stated" for name in row["licences"])
+        rows.append((row["file"], str(row["train"]), str(row["train_turns"]), str(row["held_out"]), licences))
+    if found.get("dry_run"):
+        missing = f"Not installed yet: {', '.join(found['missing'])}." if found["missing"] else "Ready to train."
+        return f"{found['name']} would be trained on\n{table(rows)}\n{missing}"
+    training, adapter = found["training"], found["adapter"]
+    lines = [
+        f"{training['steps']} steps, {training['tokens']} tokens at {training['tokens_per_second']:.0f}/s",
+        table(rows),
+        *(
+            f"Held-out loss, {name}: {x['before']['point']:.3f} before, {x['after']['point']:.3f} after"
+            for name, x in found["held_out"].items()
+        ),
+    ]
+    if words := found.get("words"):
+        adapter_share, bare_share = words["adapter"]["point"], words["bare"]["point"]
+        lines.append(f"Every required value said: {adapter_share:.0%} of single samples, {bare_share:.0%} without it")
+    lines += [f"Alarm: {a}" for a in found["alarms"]]
+    path = f"{found['folder']}/{adapter['file']}"
+    use = f"--model embedded:{path}" if found["base"]["embedded"] else "with its own base; the embedded one refuses it"
+    lines += [f"Adapter: {path}, {adapter['bytes']} bytes; use it: {use}", f"Report: {found['report']}"]
+    return "\n".join(lines)
+
+
+def gap_summary(found: dict[str, Any], directory: Path) -> str:
+    """What knowing too much changed, and which labels survived it."""
+    arms = [a for a, row in found["arms"].items() if row["error"] is None]
+    rows = [("measure", *arms)]
+    for m in found["measures"]:
+        cells = [m["arms"].get(a) for a in arms]
+        rows.append((m["title"], *("-" if c is None else f"{c['value']:.3g}" for c in cells)))
+    lived = [("label", "mode", "agrees", "noise floor", "lower limit", "survives")] + [
+        (
+            s["name"], s["mode"], f"{s['agreement']:.2f}", f"{s['noise']:.2f}",
+            "-" if s["lower"] is None else f"{100 * s['lower']:+.1f} points", "yes" if s["survives"] else s["reason"],
+        )
+        for s in found["survival"] or ()
+    ]  # fmt: skip
+    lost = [f"  {a}: {', '.join(row['missing'])} missing" for a, row in found["arms"].items() if row["missing"]]
+    lines = [
+        f"{found['scenarios']} scenarios, words by {found['model']}",
+        table(rows),
+        *lost,
+        table(lived) if len(lived) > 1 else "",
+        *_regime_lines(found.get("regimes")),
+        *([f"differs: {line}" for line in found["differs"]] or ["nothing that so many scenarios could show"]),
+        f"Page: {directory / 'gap.html'}",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _regime_lines(regimes: dict[str, Any] | None) -> list[str]:
+    if not regimes:
+        return []
+    rows = [("read blind as drawn", "controlled", "conditioned")] + [
+        (name, *("-" if r[k] is None else f"{r[k]['value']:.2f}" for k in ("controlled", "conditioned")))
+        for name, r in regimes["names"].items()
+    ]
+    return [table(rows)]

@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from assay.door.making import core_reader, model_mark, opened
+from assay.door.making import core_reader, opened, power_mark
 from assay.door.options import Plan
 from assay.errors import BadInput, RunMismatch
 from assay.models.model import options_request
@@ -140,7 +140,7 @@ def power_stage(
         return held
     sessions: list[Session] = list(read(folder.path, "sessions"))
     name = blueprint.hash if blueprint is not None else ""
-    made = model_mark(plan.model)
+    made = power_mark(plan, blueprint)
     shipped = shipped_power(blueprint, made) if blueprint is not None else None
     if power_from is not None:
         try:

@@ -6,14 +6,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from assay.authoring.blueprints import find_blueprint, load_blueprint, parse_blueprint
-from assay.authoring.one import author_one
+from assay.door.answering import assistant_with, close_conversation, whole
+from assay.door.layering import check_layers, drawn, pools_for, thought_over, varied
 from assay.door.options import Plan
 from assay.errors import BadInput, ProviderFailed, Refused, RunMismatch
 from assay.models.embedded import ADAPTER, adapter_of, file_sha256, weights_path
-from assay.models.model import Model, Request, Sampling
+from assay.models.model import Model, PromptTooLong, Request, Sampling
 from assay.models.resolve import resolve
 from assay.records.base import digest
 from assay.records.blueprint import Blueprint
@@ -24,17 +23,17 @@ from assay.runs.calls import Calls
 from assay.runs.engine import Progress, run_units, silent
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
-from assay.simulation.assistants import Assistant, ChatAssistant, reference_assistant
-from assay.simulation.one import Parts, simulate_one
+from assay.simulation.modes import simulate_any
+from assay.simulation.one import Parts
 from assay.simulation.prompt import STOP
-from assay.simulation.views import AssistantView
-from assay.simulation.wording import Say
+from assay.simulation.script import Brief, Write
+from assay.simulation.wording import CANDIDATES, Say
 from assay.verification.annotators.human_turns import HumanTurnReader
 
-WORDING = Sampling(temperature=0.7, top_p=0.95, max_tokens=48, stop=(STOP,))
+WORDING = Sampling(temperature=0.85, top_p=1.0, max_tokens=48, stop=(STOP,))
 """How the user's words are drawn."""
-REPLYING = Sampling(temperature=0.0, max_tokens=200)
-"""How an assistant behind an endpoint is asked."""
+LAST_TEMPERATURE = 0.5
+"""Temperature of the last candidate: when warmer ones failed, the likeliest words."""
 
 
 @lru_cache(maxsize=1)
@@ -59,6 +58,7 @@ def asked(blueprint_name: str | Path, plan: Plan) -> Blueprint:
     plan.check()
     blueprint = load_blueprint(blueprint_name)
     check_models(plan)
+    check_layers(blueprint, plan)
     return blueprint
 
 
@@ -67,6 +67,9 @@ def open_run(folder: RunFolder, blueprint_name: str | Path, plan: Plan, command:
     blueprint = asked(blueprint_name, plan)
     text = find_blueprint(blueprint_name).read_text(encoding="utf-8")
     config = {"blueprint": blueprint.hash, **plan.config(), "weights": model_mark(plan.model)}
+    regime = plan.regime or blueprint.regime
+    if "conditioned" in (regime, blueprint.regime):
+        config["regime"] = regime
     about = {"name": blueprint.name, "title": blueprint.title, "hash": blueprint.hash}
     folder.begin(command, {"blueprint": str(blueprint_name), **plan.config()}, config, blueprint=about, seed=plan.seed)
     if not folder.has("blueprint.yaml"):
@@ -89,7 +92,16 @@ def model_mark(model: str) -> str:
     """Name of a model that tells adapters apart: measured power and a run belong to the weights that made the words."""
     if model == "embedded" and ADAPTER.is_file():
         return f"embedded+{file_sha256(ADAPTER)[:12]}"
+    if model.startswith("embedded:") and (adapter := adapter_of(model)) is not None:
+        return f"embedded+{file_sha256(adapter)[:12]}"
     return model
+
+
+def power_mark(plan: Plan, blueprint: Blueprint | None) -> str:
+    """Whose words measured power belongs to: the model, and mode and regime where they are not the usual ones."""
+    regime = plan.regime or (blueprint.regime if blueprint is not None else "controlled")
+    unusual = [m for m in (plan.mode, regime) if m not in ("agents", "controlled")]
+    return "/".join([model_mark(plan.model), *unusual])
 
 
 def plan_of(folder: RunFolder) -> Plan:
@@ -99,7 +111,10 @@ def plan_of(folder: RunFolder) -> Plan:
         raise BadInput(
             "not a run folder: no run.json", where=str(folder.path), now="start with `assay run` or `assay author`"
         )
-    fields = {k: config[k] for k in ("n", "seed", "model", "assistant", "mode", "judged_labels") if k in config}
+    known = (
+        "n", "seed", "model", "assistant", "mode", "regime", "repeat", "judged_labels", "grow_with", "covering",
+    )  # fmt: skip
+    fields = {k: config[k] for k in known if k in config}
     return Plan(**fields, judge=tuple(config.get("judge", ())))
 
 
@@ -107,37 +122,40 @@ def author_stage(folder: RunFolder, blueprint: Blueprint, plan: Plan, progress: 
     """Draw and freeze all scenarios, unless they are there."""
     if folder.is_done("author"):
         return list(read(folder.path, "scenarios"))
-    scenarios = []
-    for index in range(plan.n):
-        scenarios.append(author_one(blueprint, plan.seed, index))
-        progress("author", index + 1, plan.n)
+    pools = pools_for(folder, blueprint, plan)
+    scenarios, thoughts = thought_over(folder, blueprint, plan, drawn(blueprint, plan, pools, progress))
     write_rows(folder.file("scenarios.jsonl"), scenarios)
     rejected = sum(s.rejected for s in scenarios)
     folder.stage_done(
-        "author", n=len(scenarios), rejected=rejected, rejection_rate=round(rejected / (rejected + len(scenarios)), 6)
+        "author",
+        n=len(scenarios),
+        rejected=rejected,
+        rejection_rate=round(rejected / (rejected + len(scenarios)), 6),
+        diversity=varied(folder, blueprint, scenarios, pools),
+        **({"thoughts": thoughts} if thoughts else {}),
     )
     return scenarios
 
 
-def whole(text: str) -> str:
-    """A model's text without half characters (lone surrogates), which no file can hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def say_with(calls: Calls, seed: int) -> Any:
+def say_with(calls: Calls, seed: int, repeat: int = 0) -> Any:
     """Makes the verbaliser of one session: every candidate of every turn has a seed of its own."""
+    again = [repeat] if repeat else []
 
     def for_scenario(scenario: Scenario) -> Say:
         async def say(prompt: str, candidate: int) -> tuple[str, str]:
-            own = int(digest([seed, scenario.id, prompt, candidate])[:7], 16)
+            own = int(digest([seed, scenario.id, prompt, candidate, *again])[:7], 16)
             sampling = Sampling(
-                temperature=WORDING.temperature,
+                temperature=WORDING.temperature if candidate < CANDIDATES - 1 else LAST_TEMPERATURE,
                 top_p=WORDING.top_p,
                 max_tokens=WORDING.max_tokens,
                 stop=WORDING.stop,
                 seed=own,
             )
-            answer = await calls.complete(Request(prompt=prompt, sampling=sampling, purpose="word"))
+            try:
+                answer = await calls.complete(Request(prompt=prompt, sampling=sampling, purpose="word"))
+            except PromptTooLong:
+                # an assistant that talks without end must not cost the session: no words, so the template speaks
+                return "", ""
             return whole(answer.text), answer.key
 
         return say
@@ -145,33 +163,30 @@ def say_with(calls: Calls, seed: int) -> Any:
     return for_scenario
 
 
-def assistant_with(plan: Plan, blueprint: Blueprint, calls: Calls | None) -> Any:
-    """Makes the assistant of one session."""
+def write_with(calls: Calls, plan: Plan) -> Any:
+    """Makes the writer of one whole session (script mode).
 
-    def make(scenario: Scenario, rng: np.random.Generator) -> Assistant:
-        if calls is None:
-            return reference_assistant(blueprint, scenario, rng)
-        kind = "python" if plan.assistant.startswith("python:") else "endpoint"
-        return ChatAssistant(chat=_chat(calls, scenario, blueprint), realised_by=kind)
+    The embedded model continues the prompt under a grammar that gives each line its speaker; others are asked in words.
+    """
+    held = plan.model.split(":")[0] in ("embedded", "embedded-base")
 
-    return make
+    def for_scenario(scenario: Scenario) -> Write:
+        async def write(brief: Brief) -> tuple[str, str]:
+            own = int(digest([plan.seed, scenario.id, "script", plan.repeat])[:7], 16)
+            sampling = Sampling(
+                temperature=WORDING.temperature, top_p=WORDING.top_p, max_tokens=brief.max_tokens, seed=own
+            )
+            if held:
+                request = Request(prompt=brief.prompt, grammar=brief.grammar, sampling=sampling, purpose="script")
+                answer = await calls.complete(request)
+                return f"assistant:{whole(answer.text)}", answer.key
+            messages = (("system", brief.instruction), ("user", brief.prompt.rsplit("\n\n", 1)[0]))
+            answer = await calls.complete(Request(messages=messages, sampling=sampling, purpose="script"))
+            return whole(answer.text), answer.key
 
+        return write
 
-def _chat(calls: Calls, scenario: Scenario, blueprint: Blueprint) -> Any:
-    """Calls a chat model with the assistant's own view: its role, what it may look up, and the transcript."""
-    known = "; ".join(f"{k.replace('_', ' ')}: {v}" for k, v in sorted(scenario.world.items()))
-    opening = blueprint.assistant_acts[blueprint.assistant.open].says[0]
-
-    async def chat(view: AssistantView) -> tuple[str, str]:
-        if not view.transcript:
-            return opening, ""
-        system = f"{view.role}\nRecord on file (look-up result): {known}" if known else view.role
-        roles = {"user": "user", "assistant": "assistant"}
-        messages = (("system", system), *((roles[s], t) for s, t in view.transcript))
-        answer = await calls.complete(Request(messages=messages, sampling=REPLYING, purpose="assist"))
-        return whole(answer.text).strip(), answer.key
-
-    return chat
+    return for_scenario
 
 
 def core_acts_of(text: str, previous: str | None) -> Mapping[str, float]:
@@ -210,13 +225,20 @@ async def simulate_stage(
     async with opened(plan.model, ledger) as words, opened(plan.assistant, ledger) as answers:
         parts = Parts(
             assistant=assistant_with(plan, blueprint, answers),
-            say=say_with(words, plan.seed) if words is not None else None,
-            core_acts=core_acts_of if answers is not None else None,
+            say=say_with(words, plan.seed, plan.repeat) if words is not None else None,
+            core_acts=core_acts_of if answers is not None or plan.mode == "script" else None,
+            mode=plan.mode,
+            regime=plan.regime or blueprint.regime,
+            repeat=plan.repeat,
+            write=write_with(words, plan) if words is not None else None,
         )
 
         async def work(scenario: Scenario) -> None:
-            session = await simulate_one(blueprint, scenario, parts)
-            ledger.put_item("simulate", scenario.id, session.row())
+            try:
+                session = await simulate_any(blueprint, scenario, parts)
+                ledger.put_item("simulate", scenario.id, session.row())
+            finally:
+                await close_conversation(plan, answers, scenario.id)
 
         slots = max([1, *(c.model.slots for c in (words, answers) if c is not None)])
         outcome = await run_units(
@@ -301,4 +323,31 @@ def _wording(sessions: list[Session]) -> dict[str, Any]:
         "fallback_share": round(fallback / len(turns), 6) if turns else None,
         "guards_failed": dict(sorted(failed.items())),
         "ends": dict(sorted(ends.items())),
+        **_shared_views(sessions),
+        **_outcomes(sessions),
     }
+
+
+def _outcomes(sessions: list[Session]) -> dict[str, Any]:
+    """How goals came out, and what the assistant did that it should not have done: kind -> sessions."""
+    counts: dict[str, int] = {}
+    flagged: dict[str, int] = {}
+    for s in sessions:
+        if s.outcome is not None:
+            counts[s.outcome.status] = counts.get(s.outcome.status, 0) + 1
+        for kind in {f.kind for f in s.flags}:
+            flagged[kind] = flagged.get(kind, 0) + 1
+    return {"outcomes": dict(sorted(counts.items())), **({"flagged": dict(sorted(flagged.items()))} if flagged else {})}
+
+
+def _shared_views(sessions: list[Session]) -> dict[str, Any]:
+    """What a run in a control arm says of itself; nothing for agents in the controlled regime."""
+    facts: dict[str, Any] = {}
+    if any(s.non_interference is False for s in sessions):
+        facts["non_interference"] = f"not expected to hold in {sessions[0].mode} mode"
+    if any(s.regime == "conditioned" for s in sessions):
+        facts["regime"] = "conditioned"
+    scripts = [s.extra["script"] for s in sessions if "script" in s.extra]
+    if scripts:
+        facts["unparsable_scripts"] = sum(bool(s["unparsable"]) for s in scripts)
+    return facts

@@ -1,9 +1,10 @@
 """What a run was asked for. Everything here that changes a result is part of the run's configuration."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from assay.errors import BadInput
+from assay.records.session import Mode, Regime
 from assay.runs.engine import Progress, silent
 
 
@@ -18,9 +19,17 @@ class Plan:
     model: str = "embedded"
     """Words the user: embedded, openai:NAME, openai:NAME@URL, python:module:callable, or template."""
     assistant: str = "reference"
-    """The system under test: reference, openai:NAME, python:module:callable."""
-    mode: str = "agents"
+    """The system under test: reference, openai:NAME, python:module:callable, http:FILE.yaml."""
+    mode: Mode = "agents"
     """agents; script and mindreaders are control arms."""
+    regime: Regime | None = None
+    """controlled or conditioned; None: the blueprint's."""
+    repeat: int = 0
+    """Number of the draw: another one takes other acts and words on the same scenarios."""
+    grow_with: str = ""
+    """Language model that adds subtopics and personas, and thinks where the blueprint asks a model to; "": none."""
+    covering: bool = False
+    """Whether scenarios are a pairwise covering array, a marked arm, instead of draws from the prior."""
     judge: tuple[str, ...] = ()
     """Language models that read; default: the embedded base model when the user is worded by the embedded one."""
     judged_labels: int = 0
@@ -38,8 +47,16 @@ class Plan:
             raise BadInput(f"--seed must not be negative, and is {self.seed}", now="use 0 or a positive whole number")
         if not 0 <= self.max_failed <= 1:
             raise BadInput(f"--max-failed is a share between 0 and 1, not {self.max_failed}", now="e.g. 0.05")
-        if self.mode != "agents":
-            raise BadInput(f"mode {self.mode!r} is not part of this version", now="use --mode agents")
+        if self.mode not in get_args(Mode):
+            raise BadInput(f"no mode {self.mode!r}", where="--mode", now=f"one of {', '.join(get_args(Mode))}")
+        if self.regime is not None and self.regime not in get_args(Regime):
+            raise BadInput(f"no regime {self.regime!r}", where="--regime", now=f"one of {', '.join(get_args(Regime))}")
+        if self.mode == "script" and self.assistant != "reference":
+            raise BadInput(
+                f"in script mode one call writes both sides, so {self.assistant} would not be asked",
+                where="--assistant",
+                now="leave --assistant out, or use --mode agents",
+            )
         return self
 
     def config(self) -> dict[str, Any]:
@@ -52,6 +69,9 @@ class Plan:
             "mode": self.mode,
             "judge": list(self.judge),
             "judged_labels": self.judged_labels,
+            **({"repeat": self.repeat} if self.repeat else {}),
+            **({"grow_with": self.grow_with} if self.grow_with else {}),
+            **({"covering": True} if self.covering else {}),
         }
 
 

@@ -9,6 +9,7 @@ from assay.authoring.one import author_one
 from assay.door.options import Plan
 from assay.simulation.assistants import reference_assistant
 from assay.simulation.one import Parts, simulate_one
+from assay.simulation.script import MOST_TOKENS
 from assay.simulation.wording import CANDIDATES
 
 TRIED = 200
@@ -39,14 +40,22 @@ def dry_run(blueprint: str | Path, plan: Plan) -> dict[str, Any]:
     scale = plan.n / tried
     calls = round(turns * scale)
     words = 0 if plan.model == "template" else 1
-    generated = round(written / LETTERS_PER_TOKEN * scale)
+    # a script is both sides' words
+    generated = round((letters if plan.mode == "script" else written) / LETTERS_PER_TOKEN * scale)
     return {
         "sessions": plan.n,
         "counted_on": tried,
         "user_turns": calls,
-        "wording_calls": {"least": calls * words, "most": calls * CANDIDATES * words},
+        "wording_calls": (
+            {"least": plan.n * words, "most": plan.n * words}
+            if plan.mode == "script"
+            else {"least": calls * words, "most": calls * CANDIDATES * words}
+        ),
         "assistant_calls": 0 if plan.assistant == "reference" else calls,
         "reading_calls": 3 * plan.judged_labels * max(1, len(plan.judge)) if plan.judged_labels else 0,
-        "tokens_generated": {"least": generated * words, "most": generated * CANDIDATES * words},
+        "tokens_generated": {
+            "least": generated * words,
+            "most": (plan.n * MOST_TOKENS if plan.mode == "script" else generated * CANDIDATES) * words,
+        },
         "prompt_tokens_read": round(letters / LETTERS_PER_TOKEN * scale) * words,
     }

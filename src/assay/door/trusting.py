@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.certification.trust import assemble
+from assay.errors import BadInput
 from assay.records.certificate import Certificate
 from assay.records.label import Label, labels_of
 from assay.records.session import Session
@@ -24,10 +25,27 @@ def labels_stage(folder: RunFolder, progress: Progress = silent) -> list[Label]:
     power = folder.json("power.json") if folder.has("power.json") else None
     givens = [g for s in sessions for g in labels_of(s)]
     progress("labels", 0, len(givens))
-    labels = assemble(givens, verdicts, power, {s.id: s.mode for s in sessions})
+    labels = assemble(givens, verdicts, power, {s.id: s.mode for s in sessions}, survivors(folder))
     write_rows(folder.file("labels.jsonl"), labels)
     progress("labels", len(givens), len(givens))
     return labels
+
+
+def survivors(folder: RunFolder) -> frozenset[str]:
+    """Label names that `assay gap` measured to survive the mode of this folder's sessions; none without survival.json.
+
+    Raises BadInput for a file of another form.
+    """
+    if not folder.has("survival.json"):
+        return frozenset()
+    try:
+        return frozenset(name for name, row in folder.json("survival.json")["names"].items() if row["survives"] is True)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BadInput(
+            f"survival.json is not of this version's form ({type(error).__name__}: {error})",
+            where=str(folder.path),
+            now="measure it again: assay gap",
+        ) from error
 
 
 def certificate_of(folder: RunFolder) -> Certificate | None:

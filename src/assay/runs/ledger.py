@@ -271,6 +271,8 @@ class Ledger:
             stored["prompt"] = self._text(stored["prompt"])
         if "messages" in stored:
             stored["messages"] = [[role, self._text(mark)] for role, mark in stored["messages"]]
+        if "tools" in stored:
+            stored["tools"] = json.loads(self._text(stored["tools"]))
         return stored
 
 
@@ -279,12 +281,15 @@ def _with_hashes(content: dict[str, Any], texts: dict[str, bytes]) -> dict[str, 
         content["prompt"] = _keep(content["prompt"], texts)
     if "messages" in content:
         content["messages"] = [[role, _keep(text, texts)] for role, text in content["messages"]]
+    if "tools" in content:
+        content["tools"] = _keep(canonical(content["tools"]), texts)
     return content
 
 
 def _marks(model: str, request: str) -> list[str]:
     stored = json.loads(request)
-    return [model, *([stored["prompt"]] if "prompt" in stored else []), *(m[1] for m in stored.get("messages", ()))]
+    whole = [stored[part] for part in ("prompt", "tools") if part in stored]
+    return [model, *whole, *(m[1] for m in stored.get("messages", ()))]
 
 
 def _keep(text: str, texts: dict[str, bytes]) -> str:

@@ -50,6 +50,22 @@ CHECKS: tuple[CheckInfo, ...] = (
 )  # fmt: skip
 """All checks of this version, by code."""
 
+RUN_LEVEL: tuple[CheckInfo, ...] = (
+    CheckInfo("RL01", "turn, session", "", "note",
+              "How well does a classifier tell simulated from real ones, and real from real? (assay realism)"),
+    CheckInfo("RL02", "turn, session", "", "note",
+              "Are the distributions of an ensemble of classifiers those of real sessions? (assay realism)"),
+    CheckInfo("RL03", "pair", "", "note",
+              "Do people find the simulated one of a real-or-simulated pair? (assay realism --out, assay review)"),
+    CheckInfo("RL04", "set of sessions", "", "note",
+              "Do simulated sessions vary as real ones do: entropy, duplicates, names? (assay realism)"),
+    CheckInfo("RL05", "set of turns", "", "note",
+              "Does a classifier trained on simulated turns read real ones as one trained on real turns does?"),
+    CheckInfo("RL06", "turn, session", "", "note",
+              "Do simulated users ask, thank, correct and fall silent as often as real ones? (assay realism)"),
+)  # fmt: skip
+"""Checks of a set of sessions against real ones: they give numbers, not verdicts on single labels."""
+
 SUPPORTING = frozenset({"LB01", "LB02", "LB06", "CO01", "CO03"})
 """Checks that read the value and so may support a label (METHODS 10)."""
 

@@ -90,7 +90,8 @@ def _act_verdict(blueprint: Blueprint, session: Session, i: int, text: str, shar
     # Acts that the rules cannot tell apart tie; a label among them is what is read.
     best = max(scores, key=lambda n: (scores[n], n == value))
     spec = blueprint.user_acts.get(value)
-    guard = (spec is not None and bool(spec.slots)) or session.turns[i].realised_by == "template"
+    bound = session.held_to_values or not session.authored
+    guard = (spec is not None and bool(spec.slots) and bound) or session.turns[i].realised_by == "template"
     if spec is None or spec.like not in shares:
         status, reason = "not_applicable", "not in the reader's vocabulary"
     elif scores[best] < 0.2:
@@ -155,7 +156,7 @@ def slot_conformance(corpus: Corpus) -> Iterator[Verdict]:
 def _slot_verdicts(
     blueprint: Blueprint | None, session: Session, i: int, text: str, slot: str, value: str
 ) -> Iterator[Verdict]:
-    guarded = session.authored
+    guarded = session.held_to_values
     found = _slot_spans(blueprint, slot, text) if blueprint is not None and slot in blueprint.slots else {}
     span = _own_span(text, value, found)
     other = next((v for v in found if v.lower() != value.lower()), None)
