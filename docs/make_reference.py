@@ -24,6 +24,7 @@ from assay.cli.summaries import SUMMARIES
 from assay.flow import FLOW
 from assay.records import blueprint as blueprints
 from assay.records import blueprint_parts as parts
+from assay.records import layers, outcome, tools
 from assay.records import certificate, conditions, core_acts, label, scenario, session, verdict
 
 FOLDER = Path(__file__).parent / "reference"
@@ -210,11 +211,14 @@ PARTS_OF_A_BLUEPRINT = tuple(
     for m in vars(parts).values()
     if inspect.isclass(m) and issubclass(m, parts.Part) and m is not parts.Part
 )
+MORE_PARTS = (layers.Layers, layers.Subtopic, layers.Persona, layers.Grow, tools.Tool, tools.Relevance, tools.Taste)
 PARTS: dict[str, Callable[[], str]] = {
     "commands": cli,
     "run-files": run_files,
-    "session-form": lambda: records((session.Session, session.Turn, session.Disclosure)),
-    "scenario": lambda: records((scenario.Scenario,)),
+    "session-form": lambda: records(
+        (session.Session, session.Turn, session.Disclosure, session.Knowledge, outcome.Outcome, outcome.Picks, outcome.Flag)
+    ),
+    "scenario": lambda: records((scenario.Scenario, layers.Thought)),
     "verdict": lambda: records((verdict.Verdict, verdict.Quote)),
     "label": lambda: records((label.Label,)),
     "certificate": lambda: records((certificate.Certificate, certificate.Claim, certificate.Estimate)),
@@ -223,7 +227,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "errors": errors,
     "core-acts": acts,
     "models": models,
-    "blueprint": lambda: records((blueprints.Blueprint, *PARTS_OF_A_BLUEPRINT)),
+    "blueprint": lambda: records((blueprints.Blueprint, *PARTS_OF_A_BLUEPRINT, *MORE_PARTS)),
 }
 """Name of a generated part -> what writes it."""
 

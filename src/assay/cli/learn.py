@@ -58,8 +58,9 @@ def command(
 ) -> None:
     """Train a user model on human turns; killed at any moment, the same command goes on.
 
-    Example: assay learn sft sft-user-cpu --data sets --out runs/user. Then: assay run returns --model
-    embedded:runs/user/adapter.gguf. Needs pip install 'assay[learn]'; --dry-run does not.
+    Its adapter words users at once (--model embedded:runs/user/adapter.gguf). Needs pip install 'assay[learn]'.
+
+    Example: assay learn sft sft-user-cpu --data sets --out runs/user
     """
     from assay.cli.wording import learn_summary
     from assay.door.learning import learn
