@@ -52,6 +52,11 @@ def blueprint_schema() -> dict[str, Any]:
     _swap(made["properties"])
     row = parts["World"]["properties"]["rows"]["items"]
     row["additionalProperties"] = SCALAR | {"type": "string"}
+    for part, name in (("World", "state"), ("Tool", "needs"), ("Tool", "sets"), ("Goal", "effect")):
+        field = parts[part]["properties"].get(name, {})
+        for form in (field, *field.get("anyOf", ())):
+            if form.get("type") == "object":
+                form["additionalProperties"] = SCALAR
     made["properties"]["context"]["propertyNames"] = {"enum": list(CONTEXT_FIELDS)}
     made["properties"]["schema"]["const"] = 1
     head = {
