@@ -54,7 +54,7 @@ def blueprint_schema() -> dict[str, Any]:
     row["additionalProperties"] = SCALAR | {"type": "string"}
     for part, name in (("World", "state"), ("Tool", "needs"), ("Tool", "sets"), ("Goal", "effect")):
         field = parts[part]["properties"].get(name, {})
-        for form in (field, *field.get("anyOf", ())):
+        for form in (field, field.get("items", {}), *field.get("anyOf", ())):
             if form.get("type") == "object":
                 form["additionalProperties"] = SCALAR
     made["properties"]["context"]["propertyNames"] = {"enum": list(CONTEXT_FIELDS)}
