@@ -1,6 +1,6 @@
 """The power measurement that comes with assay for the `returns` blueprint (`power_from` of small runs and the demo).
 
-    python bench/power_returns.py --out DIR [--sessions 300] [--seed 20261124] [--install]
+    python bench/power_returns.py --out DIR [--sessions 300] [--seed 20261125] [--install]
 
 Simulates the sessions on the embedded model, plants every operator (label faults, text faults reworded by the same
 model, systematic ones), verifies each copy and writes DIR/power.json; resumable. `--install` copies it into the
@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", required=True)
     parser.add_argument("--sessions", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=20261124)
+    parser.add_argument("--seed", type=int, default=20261125)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--install", action="store_true")
     given = parser.parse_args()
