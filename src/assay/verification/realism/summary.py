@@ -128,6 +128,11 @@ def verdict(found: Realism) -> str:
     strongest = [c.cue for c in found.cues if c.kind == "behaviour"][:3]
     words = [f'"{c.cue}"' for c in found.cues if c.kind == "words"][:3]
     told = any(d.auc is not None and d.p <= 0.05 for d in (found.turn, found.session))
+    if told and not found.turn.paired:
+        parts.append(
+            "These are not the same sessions reworded, so part of it is what is talked about; only pairs show the "
+            "words alone."
+        )
     if told and (strongest or words):
         parts.append(f"The strongest cues: {', '.join([*strongest, *words])}.")
     return " ".join(parts)
