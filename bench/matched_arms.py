@@ -141,9 +141,7 @@ class Talker:
         prompt = self.prefix + case.prompt
         own = int(digest([self.seed, case.session, prompt, candidate])[:7], 16)
         warmth = decoding.temperature if candidate < CANDIDATES - 1 else min(LAST_TEMPERATURE, decoding.temperature)
-        sampling = Sampling(
-            temperature=warmth, top_p=decoding.top_p, max_tokens=TOKENS, stop=(STOP,), seed=own
-        )
+        sampling = Sampling(temperature=warmth, top_p=decoding.top_p, max_tokens=TOKENS, stop=(STOP,), seed=own)
         answer = asyncio.run(self.model.complete(Request(prompt=prompt, sampling=sampling, purpose="word")))
         return self.store.put(key, one_line(answer.text))
 

@@ -192,8 +192,9 @@ Reads, assistant: {assistant_acts}.
 
 ## Independence
 Trained on turns that people wrote, and on nothing that a model wrote. No session is shared with the training data of
-the shipped verbaliser adapter (SGD `train` and `dev`, CamRest676 `train`). The SETS are shared: both saw crowd-written SGD
-text, of other sessions and partly of the same domains, so a habit of wording common to all of SGD is common to both.
+the shipped verbaliser adapter (SGD `train` and `dev`, CamRest676 `train`). The SETS are shared: both saw crowd-written
+SGD text, of other sessions and partly of the same domains, so a habit of wording common to all of SGD is common to
+both.
 
 ## Training data
 {data}
@@ -212,9 +213,9 @@ The weights hold no text beyond a list of common words. PersuasionForGood is rea
 (the verbaliser's adapter was trained on some of its single turns).
 
 ## Numbers on domains never trained on
-SGD domains Alarm, Messaging, Payment, Trains of its `test` split (whole sessions kept out of regressions, words, Platt scaling and
-thresholds), a fifth of the BANKING77 intents (`complain`), CaSiNo `test` (`greet`, `bye`). The unit is the turn;
-turns of one session are not independent, so the limits are somewhat too narrow. "Wrong label" = every act of the
+SGD domains Alarm, Messaging, Payment, Trains of its `test` split (whole sessions kept out of regressions, words, Platt
+scaling and thresholds), a fifth of the BANKING77 intents (`complain`), CaSiNo `test` (`greet`, `bye`). The unit is the
+turn; turns of one session are not independent, so the limits are somewhat too narrow. "Wrong label" = every act of the
 vocabulary that is absent from a turn with another act, uniformly. "Supported" is p >= support_at, "contradicted" p <
 contradict_at with another act supported. Thresholds are fixed on six folds of other left-out domains: at most 3 % of
 absent acts supported at a precision of at least 0.8; at most 4 % of true labels contradicted, and 5 % in every fold.

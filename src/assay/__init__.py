@@ -36,6 +36,7 @@ _VERBS = {
     "init": "assay.door.fitting",
     "gap": "assay.door.gap",
     "learn": "assay.door.learning",
+    "consensus": "assay.door.consensus",
 }
 _TYPES = {
     "Blueprint": "assay.records",
@@ -62,6 +63,7 @@ __all__ = [
     "author",
     "certify",
     "compare",
+    "consensus",
     "demo",
     "export",
     "gap",
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
     from assay.door.auditing import audit, import_sessions
     from assay.door.certifying import certify, sample
     from assay.door.comparing import compare
+    from assay.door.consensus import consensus
     from assay.door.demo import demo
     from assay.door.exporting import export
     from assay.door.fitting import init

@@ -6,7 +6,9 @@ import pytest
 from assay.errors import BadInput
 from assay.models import embeddings
 
-needs = pytest.mark.skipif(not embeddings.available(), reason="the packages of the extra `embeddings` are not installed")
+needs = pytest.mark.skipif(
+    not embeddings.available(), reason="the packages of the extra `embeddings` are not installed"
+)
 
 
 def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

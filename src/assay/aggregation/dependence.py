@@ -18,7 +18,7 @@ from assay.aggregation.votes import Floats, Ints, Votes
 LEAST_COMMON = 20
 """Items that two annotators must share before anything is said about them."""
 LEAST_COPIED = 0.4
-"""Share of the agreement that skill leaves open which a group must fill: below it is shared difficulty, not a source."""
+"""Share of the agreement that skill leaves open that a group must fill; less is difficulty, not a source."""
 FALSE_GROUPS = 0.01
 """Chance of any false group in a set of independent annotators, over all pairs that could have been picked."""
 BLOCKS = 24
@@ -31,6 +31,10 @@ MOST_WITNESSES = 60
 """Annotators outside a candidate group, those who share most items with it, against which it is tested."""
 UNINFORMATIVE = 0.1
 """Strength under which an annotator's votes tell nothing of the others'."""
+WITNESS = 0.3
+"""Strength that two annotators outside a group must have: from weaker ones nothing precise follows."""
+ALIKE = 0.95
+"""Correlation from which two annotators are counted as one unit when asked whether three units are left."""
 _MOST_CANDIDATES = 12
 
 
@@ -68,8 +72,9 @@ class _Tally:
 
     def correlation(self, without: int | None = None) -> tuple[Floats, Floats]:
         """(C, number of common items), shapes (a, a); C is 0 where nothing is shared."""
-        left = [part.sum(0) - (0 if without is None else part[without]) for part in (self.common, self.same, self.heard)]
-        return _correlation(left[0], left[1], left[2])
+        sums = (self.common, self.same, self.heard)
+        kept = [part.sum(0) - (0 if without is None else part[without]) for part in sums]
+        return _correlation(kept[0], kept[1], kept[2])
 
 
 def _correlation(common: Floats, same: Floats, heard: Floats) -> tuple[Floats, Floats]:
@@ -132,7 +137,8 @@ def find_dependence(votes: Votes) -> Dependence:
     """Groups, strengths and n_eff of the annotators of these votes.
 
     *Guarantee*: where annotators err independently given the truth, the chance that any group is named is at most
-    FALSE_GROUPS, up to the normal shape of the left-out-block error (test_independent_annotators_make_no_group). Random
+    FALSE_GROUPS, up to the normal shape of the left-out-block error (test_independent_annotators_make_no_group;
+    broken twin: the errors counted against a consensus that the copies are part of). Random
     are the votes over items; assumed is one factor outside groups, items exchangeable, and that of two tight sets the
     tighter one copies. It is a test for copying that fills LEAST_COPIED of the open agreement: weaker dependence
     is carried by the design effect of tempered.py, not named as a group.
@@ -176,7 +182,9 @@ def _candidate(correlation: Floats, count: Floats, groups: list[Ints], refused: 
     return None
 
 
-def _grow(correlation: Floats, enough: NDArray[np.bool_], error: Floats, pair: tuple[int, int], taken: set[int]) -> Ints:
+def _grow(
+    correlation: Floats, enough: NDArray[np.bool_], error: Floats, pair: tuple[int, int], taken: set[int]
+) -> Ints:
     """The pair and everyone who agrees with each member about as much as the pair agrees, tightest first."""
     members = list(pair)
     level = correlation[pair]
@@ -209,9 +217,12 @@ def _is_group(votes: Votes, who: Ints, items: Ints, group: Ints, groups: list[In
     at = np.searchsorted(local, group)
     known = [np.flatnonzero(np.isin(local, g)) for g in groups]
     inside = _inside(len(local), [at, *known])
-    if len(local) - len(at) - sum(len(g) - 1 for g in known if len(g)) < 2:
-        return False
     tally = _sums(votes, who[local], items, BLOCKS)
+    # spammers witness nothing, two weak ones little, and a known group is one witness
+    q = one_factor(*tally.correlation(), inside)
+    heard = np.setdiff1d(np.flatnonzero(q >= WITNESS), at)
+    if len(heard) - sum(max(0, len(np.intersect1d(g, heard)) - 1) for g in known) < 2:
+        return False
     whole = _filled(tally, None, at, inside)
     if whole[1] < LEAST_COPIED:
         return False
@@ -253,11 +264,22 @@ def _summary(votes: Votes, who: Ints, correlation: Floats, count: Floats, groups
     silent = np.flatnonzero((q < UNINFORMATIVE) & enough & (len(who) > 2))
     heard = np.setdiff1d(np.arange(len(who)), silent)
     named = tuple(tuple(int(who[i]) for i in group) for group in groups)
-    units = len({int(unit[who[i]]) for i in heard})
+    units = _units(correlation, count, unit[who], heard)
     total = effective(related[np.ix_(heard, heard)]) + len(votes.annotators) - len(who)
     return Dependence(
         named, related, who, strength, weight, unit, total, units >= 3, tuple(int(who[i]) for i in silent)
     )
+
+
+def _units(correlation: Floats, count: Floats, unit: Ints, heard: Ints) -> int:
+    """Independent units, at most: annotators as alike as copies are one, even where no test could tell."""
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    one = unit[heard][:, None] == unit[heard][None, :]
+    part = np.ix_(heard, heard)
+    alike = (correlation[part] >= ALIKE) & (count[part] >= LEAST_COMMON)
+    return int(connected_components(csr_matrix(one | alike), directed=False)[0]) if len(heard) else 0
 
 
 def effective(correlation: Floats) -> float:

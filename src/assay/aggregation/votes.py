@@ -45,11 +45,13 @@ class Votes:
 
     def repeated(self) -> int:
         """Votes beyond the first of one annotator on one item."""
-        pairs = self.item * len(self.annotators) + self.annotator
-        return self.n - len(np.unique(pairs))
+        pairs = np.sort(self.item * len(self.annotators) + self.annotator)
+        return int((pairs[1:] == pairs[:-1]).sum())
 
     def weights(self) -> Floats:
         """Shape (n,): 1 over the number of times this annotator voted on this item, so that repeats are one voice."""
+        if not self.repeated():
+            return np.ones(self.n)
         pairs = self.item * len(self.annotators) + self.annotator
         _, inverse, counts = np.unique(pairs, return_inverse=True, return_counts=True)
         return np.asarray(1.0 / counts[inverse], dtype=float)
@@ -85,7 +87,7 @@ def read_votes(path: Path) -> Votes:
 
     Raises BadInput for a file that can't be read, missing columns, or rows without a value.
     """
-    return votes_of(_rows(path, ("item", "annotator", "label")))
+    return votes_of((item, annotator, label) for item, annotator, label in _rows(path, ("item", "annotator", "label")))
 
 
 def read_gold(path: Path, votes: Votes) -> dict[int, int]:
@@ -93,11 +95,19 @@ def read_gold(path: Path, votes: Votes) -> dict[int, int]:
 
     Raises BadInput for an item without votes, a label that no vote names, or two golds for one item.
     """
+    return gold_of(((item, label) for item, label in _rows(path, ("item", "label"))), votes, str(path), first=2)
+
+
+def gold_of(rows: Iterable[tuple[str, str]], votes: Votes, source: str = "gold", first: int = 1) -> dict[int, int]:
+    """Gold labels, item index -> label index, from (item, label) rows; errors as of read_gold.
+
+    source, first: what the rows are from and the number of the first, for error messages.
+    """
     at = {name: i for i, name in enumerate(votes.items)}
     names = {name: i for i, name in enumerate(votes.labels)}
     gold: dict[int, int] = {}
-    for number, (item, label) in enumerate(_rows(path, ("item", "label")), start=2):
-        where = f"{path}, line {number}"
+    for number, (item, label) in enumerate(rows, start=first):
+        where = f"{source}, line {number}"
         if item not in at:
             raise BadInput(f"gold for item {item!r}, on which there is no vote", where=where, now="drop the row")
         if label not in names:

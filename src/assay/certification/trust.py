@@ -39,9 +39,7 @@ def assemble(
     """
     index, measured = Index(verdicts), Power.read(power)
     # a name that survived its mode is capped no more than one born among agents
-    return [
-        _label(g, index.of(g), measured, None if g.name in survived else born.get(g.session)) for g in givens
-    ]
+    return [_label(g, index.of(g), measured, None if g.name in survived else born.get(g.session)) for g in givens]
 
 
 def _label(given: Given, found: Sequence[Verdict], power: Power, mode: Mode | None) -> Label:

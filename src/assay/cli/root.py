@@ -20,7 +20,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "checks", "show", "status", "doctor",
         ),
     ),
-    ("Research", ("gap", "learn",)),
+    ("Research", ("gap", "learn", "consensus")),
 )  # fmt: skip
 """Section of the help page -> commands, in order. A command `x-y` lives in cli/x_y.py."""
 

@@ -24,4 +24,5 @@ SUMMARIES: dict[str, str] = {
     "doctor": "check the machine, or a run folder",
     "gap": "the same scenarios as agents, script and mindreaders: what knowing too much changes",
     "learn": "train a user model on human turns",
+    "consensus": "labels from many annotators: how likely each is, and who copies whom",
 }

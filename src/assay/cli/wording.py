@@ -129,3 +129,19 @@ def _regime_lines(regimes: dict[str, Any] | None) -> list[str]:
         for name, r in regimes["names"].items()
     ]
     return [table(rows)]
+
+
+def consensus_summary(found: dict[str, Any], out: Path) -> str:
+    """What was made of the votes, in words."""
+    lines = [
+        f"{found['items']} items, {found['annotators']} annotators, {found['votes']} votes, {found['method']}:",
+        f"  {found['effective_annotators']:.1f} effective annotators, mean probability {found['mean_probability']:.3f}",
+    ]
+    if "accuracy" in found:
+        lines.append(
+            f"  on {found['gold']:.0f} gold labels: accuracy {found['accuracy']:.3f}, "
+            f"log loss {found['log_loss']:.3f}, "
+            f"calibration error {found['ece']:.3f} ({found['excess_ece']:+.3f} beyond chance)"
+        )
+    lines += [f"  {note}" for note in found["notes"]]
+    return "\n".join([*lines, f"Posterior: {out}"])

@@ -194,6 +194,15 @@ class Blueprint(Record):
             if act not in self.assistant_acts:
                 yield where, f"no assistant act {act!r}; one of {', '.join(self.assistant_acts)}"
 
+    def _argument_problems(self, name: str, tool: Tool, columns: set[str]) -> Iterator[tuple[str, str]]:
+        for arg, kind in tool.args.items():
+            if kind not in ARG_KINDS:
+                yield f"tools.{name}.args.{arg}", f"no kind {kind!r}; one of {', '.join(ARG_KINDS)}"
+            elif kind == "slot" and arg not in self.slots:
+                yield f"tools.{name}.args.{arg}", f"no slot {arg!r}; one of {', '.join(self.slots)}"
+            elif kind == "row" and arg not in columns:
+                yield f"tools.{name}.args.{arg}", f"no column {arg!r} in world.rows"
+
     def _tool_problems(self) -> Iterator[tuple[str, str]]:
         state = self.world.state
         columns = {column for row in self.world.rows for column in row}
@@ -201,15 +210,13 @@ class Blueprint(Record):
         for field in set(state) & set(self.world.fields):
             yield f"world.state.{field}", "is drawn in world.fields already"
         for name, tool in self.tools.items():
-            for arg, kind in tool.args.items():
-                if kind not in ARG_KINDS:
-                    yield f"tools.{name}.args.{arg}", f"no kind {kind!r}; one of {', '.join(ARG_KINDS)}"
-                elif kind == "slot" and arg not in self.slots:
-                    yield f"tools.{name}.args.{arg}", f"no slot {arg!r}; one of {', '.join(self.slots)}"
-                elif kind == "row" and arg not in columns:
-                    yield f"tools.{name}.args.{arg}", f"no column {arg!r} in world.rows"
-            lists = (("optional", tool.optional, set(tool.args)), ("needs", tool.needs, known),
-                     ("reads", tool.reads, columns if tool.rows else known), ("sets", tool.sets, set(state)))  # fmt: skip
+            yield from self._argument_problems(name, tool, columns)
+            lists = (
+                ("optional", tool.optional, set(tool.args)),
+                ("needs", tool.needs, known),
+                ("reads", tool.reads, columns if tool.rows else known),
+                ("sets", tool.sets, set(state)),
+            )
             for part, names, there in lists:
                 for field in (x for x in names if x not in there):
                     yield f"tools.{name}.{part}", f"no {field!r}; one of {', '.join(sorted(there)) or 'none'}"

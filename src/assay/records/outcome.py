@@ -19,7 +19,7 @@ class Flag(Record):
     """0-based turn."""
     kind: FlagKind
     """other_role, other_language, prompt_dump (8 words in a row of its own instructions), too_long, empty, repeats (the
-    same answer a third time running), tool_loop, never_ends (no outcome before the user's time or patience was over)."""
+    same answer a third time running), tool_loop, never_ends (no outcome before the user's time or patience ran out)."""
     detail: str = ""
     """What was found."""
 

@@ -36,7 +36,7 @@ class Scenario(Record):
     name: str = ""
     """Display name of the user."""
     arm: Literal["prior", "covering"] = "prior"
-    """prior: a draw from the joint prior. covering: a row of a covering array, never used for prevalence or calibration."""
+    """prior: a draw from the joint prior. covering: a row of a covering array, in no prevalence and no calibration."""
     reflection: tuple[Thought, ...] = ()
     """What each context value means for the conversation; in no transcript and no assistant's view."""
     slots: dict[str, str] = Field(default_factory=dict)

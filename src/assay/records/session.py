@@ -124,7 +124,7 @@ class Session(Record):
     @property
     def from_prior(self) -> bool:
         """Whether it counts for prevalence and calibration: rows of a covering array are no draws from the prior."""
-        return self.extra.get("arm", "prior") == "prior"
+        return bool(self.extra.get("arm", "prior") == "prior")
 
     @property
     def held_to_values(self) -> bool:

@@ -25,20 +25,36 @@ OTHER_ROLE = re.compile(r"^[ \t>*_#-]*(user|customer|client|human|caller|patient
 OWN_ROLE = re.compile(r"^\s*(assistant|agent|ai|bot)\s*:\s*", re.I)
 
 FUNCTION_WORDS: dict[str, frozenset[str]] = {
-    "en": frozenset("the a an is are was i you we it to of and or in on for with that this can do not have your my what "
-                    "please be at will no yes would could how which there if".split()),
-    "de": frozenset("der die das und ist nicht ich sie wir ein eine zu mit auf den dem es für von bitte haben kann wie "
-                    "ihre ihr sind können möchten was mir".split()),
-    "fr": frozenset("le la les et est pas je vous nous un une de des du à pour avec que qui ce votre pouvez bonjour en "
-                    "dans au sur avez merci il".split()),
-    "es": frozenset("el la los las y es no yo usted un una de del para con que por en su puede hola gracias se me lo "
-                    "cómo cuál tiene favor al".split()),
-    "it": frozenset("il lo la gli le e è non io lei un una di del per con che in suo può ciao grazie si mi come quale "
-                    "ha favore al della".split()),
-    "nl": frozenset("de het een en is niet ik u wij van voor met dat in op uw kunt kan hallo bedankt wat hoe welke heeft "
-                    "te zijn om er graag".split()),
-    "pt": frozenset("o a os as e é não eu você um uma de do da para com que em seu sua pode olá obrigado se me como qual "
-                    "tem por favor ao".split()),
+    "en": frozenset([
+        "the", "a", "an", "is", "are", "was", "i", "you", "we", "it", "to", "of", "and", "or", "in", "on", "for",
+        "with", "that", "this", "can", "do", "not", "have", "your", "my", "what", "please", "be", "at", "will",
+        "no", "yes", "would", "could", "how", "which", "there", "if"
+    ]),
+    "de": frozenset([
+        "der", "die", "das", "und", "ist", "nicht", "ich", "sie", "wir", "ein", "eine", "zu", "mit", "auf", "den",
+        "dem", "es", "für", "von", "bitte", "haben", "kann", "wie", "ihre", "ihr", "sind", "können", "möchten",
+        "was", "mir"
+    ]),
+    "fr": frozenset([
+        "le", "la", "les", "et", "est", "pas", "je", "vous", "nous", "un", "une", "de", "des", "du", "à", "pour",
+        "avec", "que", "qui", "ce", "votre", "pouvez", "bonjour", "en", "dans", "au", "sur", "avez", "merci", "il"
+    ]),
+    "es": frozenset([
+        "el", "la", "los", "las", "y", "es", "no", "yo", "usted", "un", "una", "de", "del", "para", "con", "que",
+        "por", "en", "su", "puede", "hola", "gracias", "se", "me", "lo", "cómo", "cuál", "tiene", "favor", "al"
+    ]),
+    "it": frozenset([
+        "il", "lo", "la", "gli", "le", "e", "è", "non", "io", "lei", "un", "una", "di", "del", "per", "con", "che",
+        "in", "suo", "può", "ciao", "grazie", "si", "mi", "come", "quale", "ha", "favore", "al", "della"
+    ]),
+    "nl": frozenset([
+        "de", "het", "een", "en", "is", "niet", "ik", "u", "wij", "van", "voor", "met", "dat", "in", "op", "uw",
+        "kunt", "kan", "hallo", "bedankt", "wat", "hoe", "welke", "heeft", "te", "zijn", "om", "er", "graag"
+    ]),
+    "pt": frozenset([
+        "o", "a", "os", "as", "e", "é", "não", "eu", "você", "um", "uma", "de", "do", "da", "para", "com", "que",
+        "em", "seu", "sua", "pode", "olá", "obrigado", "se", "me", "como", "qual", "tem", "por", "favor", "ao"
+    ]),
 }  # fmt: skip
 """Language -> its commonest short words."""
 LATIN = frozenset(FUNCTION_WORDS)
@@ -55,7 +71,10 @@ class Examined:
 
 
 def examine(text: str, *, earlier: Sequence[str], system: str, language: str) -> Examined:
-    """Find what is wrong with one answer, and cut it. earlier: the assistant's answers so far, as shown; system: its own instructions."""
+    """Find what is wrong with one answer, and cut it.
+
+    earlier: the assistant's answers so far, as shown; system: its own instructions.
+    """
     found: list[tuple[FlagKind, str]] = []
     text = OWN_ROLE.sub("", text, count=1)
     other = OTHER_ROLE.search(text)
@@ -110,8 +129,8 @@ def copied_words(text: str, system: str) -> str | None:
 def other_language(text: str, language: str) -> str | None:
     """The language that a text is in when it is not the session's; None where that cannot be told.
 
-    By function words among the languages of FUNCTION_WORDS, and by script for languages in Latin letters. Texts of fewer
-    than five words are never called; names and numbers carry no function words and are not called either.
+    By function words among the languages of FUNCTION_WORDS, and by script for languages in Latin letters. Texts of
+    fewer than five words are never called; names and numbers carry no function words and are not called either.
     """
     base = language.split("-")[0].lower()
     letters = [c for c in text if c.isalpha()]

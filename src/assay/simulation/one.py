@@ -241,4 +241,6 @@ def _never_ends(state: UserState, talk: Talk, end: str) -> list[Flag]:
         return []
     last = max(i for i, t in enumerate(talk.turns) if t.speaker == "assistant")
     out = "time" if end == "out_of_time" else "patience"
-    return [Flag(turn=last, kind="never_ends", detail=f"no outcome in {len(state.said)} user turns, then {out} ran out")]
+    return [
+        Flag(turn=last, kind="never_ends", detail=f"no outcome in {len(state.said)} user turns, then {out} ran out")
+    ]

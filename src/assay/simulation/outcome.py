@@ -147,7 +147,7 @@ def _told(blueprint: Blueprint, ended: Ended, slot: str) -> Status:
 
 
 def _learnt(blueprint: Blueprint, scenario: Scenario, ended: Ended, wanted: str) -> Status:
-    """complete: told by an act for it, or after the question, in words that hold the record's value where there is one."""
+    """complete: told by an act for it, or after the question, in words with the record's value where there is one."""
     telling = {name: spec for name, spec in blueprint.assistant_acts.items() if spec.tells == wanted}
     fields = {f for spec in telling.values() for text in spec.says for f in MARK.findall(text)}
     values = [str(scenario.world[f]) for f in sorted(fields) if f in scenario.world]
@@ -157,10 +157,9 @@ def _learnt(blueprint: Blueprint, scenario: Scenario, ended: Ended, wanted: str)
     for i, turn in enumerate(ended.turns):
         if turn.speaker == "user":
             asked = asked or turn.labels.get("act") in asking
-        elif (
-            turn.speaker == "assistant" and i not in flagged and (turn.extra.get("act") in telling or asked and values)
-        ):
-            if all(says(turn.text, v) for v in values):
+        elif turn.speaker == "assistant" and i not in flagged:
+            told = turn.extra.get("act") in telling or (asked and bool(values))
+            if told and all(says(turn.text, v) for v in values):
                 return "complete"
     return "attempted" if asked else "incomplete"
 

@@ -44,8 +44,8 @@ CLOSING = re.compile(
     re.I,
 )
 BYE = re.compile(
-    r"\b(bye|goodbye|see you|take care|have an? (nice|good|great|lovely)|good ?day|that('?s| is|'?ll be| will be) (all|it)|"
-    r"all set|all i need(ed)?)\b",
+    r"\b(bye|goodbye|see you|take care|have an? (nice|good|great|lovely)|good ?day|"
+    r"that('?s| is|'?ll be| will be) (all|it)|all set|all i need(ed)?)\b",
     re.I,
 )
 NUMBER = re.compile(r"[A-Za-z]*[-#]?\d[\d-]{2,}")
