@@ -309,6 +309,8 @@ def test_json_is_one_object_on_stdout(made: Path, tmp_path: Path, capsys: Captur
     sessions = _write(tmp_path / "s.jsonl", *rows)
     session = json.loads((made / "sessions.jsonl").read_text().splitlines()[0])["id"]
     fresh = tmp_path / "fresh"
+    votes = tmp_path / "votes.csv"
+    votes.write_text("item,annotator,label\na,w,x\na,v,y\nb,w,x\nb,v,x\n")
     asked: list[list[Any]] = [
         ["run", "returns", "--out", made, "-n", "4", "--seed", "0", *TEMPLATE],
         ["run", "returns", "--out", tmp_path / "d", "-n", "4", "--dry-run"],
@@ -337,6 +339,7 @@ def test_json_is_one_object_on_stdout(made: Path, tmp_path: Path, capsys: Captur
         ["doctor", made],
         ["gap", fresh, "-n", "2"],
         ["realism", sessions, _write(tmp_path / "real.jsonl", *(GOOD | {"id": f"r{n}"} for n in range(8)))],
+        ["consensus", votes, "--out", tmp_path / "posterior.csv"],
         ["learn", "sft", "sft-smoke", "--out", tmp_path / "learn", "--dry-run"],
     ]
     has_json = {
