@@ -11,7 +11,7 @@ from assay.cli.wording import run_summary
 def command(
     file: list[Path] = typer.Argument(..., metavar="FILE...", help="Session files."),
     out: Path = typer.Option(..., "--out", help="Run folder."),
-    format: str | None = typer.Option(None, "--format", help="sessions; default: guessed."),
+    format: str | None = typer.Option(None, "--format", help="sessions, openai or tau2; default: guessed."),
     map: Path | None = typer.Option(None, "--map", help="YAML: whose private facts, which labels."),
     label: list[str] = typer.Option([], "--label", help="Only this label name; may be given again."),
     checks: str = typer.Option("", "--checks", help="Codes, comma separated; default: all that apply."),

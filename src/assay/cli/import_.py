@@ -9,7 +9,7 @@ from assay.errors import BadInput
 
 
 def command(
-    format: str = typer.Argument("", metavar="FORMAT", help="sessions."),
+    format: str = typer.Argument("", metavar="FORMAT", help="sessions, openai or tau2."),
     file: list[Path] = typer.Argument(None, metavar="FILE...", help="Files to read."),
     out: Path | None = typer.Option(None, "--out", help="Run folder."),
     map: Path | None = typer.Option(None, "--map", help="YAML: whose private facts, which labels."),

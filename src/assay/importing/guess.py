@@ -12,7 +12,7 @@ class Guess(NamedTuple):
     """A format and the reason for it."""
 
     format: str
-    """sessions, openai, csv or unknown."""
+    """sessions, openai, tau2, csv or unknown."""
     why: str
     """What was seen, in one sentence."""
 
@@ -29,6 +29,8 @@ def guess(path: str | Path) -> Guess:
     if not first:
         return Guess("unknown", "the file is empty")
     record = _record(first, file)
+    if isinstance(record, list) and record and all(isinstance(m, dict) and "role" in m for m in record):
+        return Guess("openai", "an array of messages with a role")
     if isinstance(record, list) and record:
         return _guess_record(record[0], "an array whose first entry")
     return _guess_record(record, "the first line")
@@ -55,6 +57,10 @@ def _guess_record(record: Any, what: str) -> Guess:
         return Guess("sessions", f"{what} has turns with a speaker")
     if isinstance(messages, list) and all(isinstance(m, dict) and "role" in m for m in messages):
         return Guess("openai", f"{what} has messages with a role")
+    if isinstance(record.get("simulations"), list):
+        return Guess("tau2", f"{what} has simulations")
+    if isinstance(record.get("traj"), list):
+        return Guess("tau2", f"{what} has a list traj")
     if "role" in record and "content" in record:
         return Guess("openai", f"{what} is a message with role and content")
     return Guess("unknown", f"{what} has neither turns with a speaker nor messages with a role")

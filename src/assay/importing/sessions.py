@@ -43,6 +43,36 @@ READ_TURN = frozenset({"speaker", "text", "labels"})
 PLAIN_TURN = frozenset({"tool_calls", "tool_call_id", "name", "time", "realised_by"})
 
 
+def import_rows(
+    rows: Iterable[tuple[str, dict[str, Any]]],
+    mapping: dict[str, Any] | None = None,
+    *,
+    report: ImportReport | None = None,
+) -> Iterator[Session]:
+    """Sessions of rows that another reader brought into the session form: (where, row), under the same rules.
+
+    Raises BadSessions as `import_sessions` does, naming the place that came with the row.
+    """
+    given, report, seen = parse_map(mapping), ImportReport() if report is None else report, set()
+    for where, row in rows:
+        reader = _Reader(where, given, report, "refuse")
+        try:
+            text = json.dumps({k: v for k, v in row.items() if k != "extra"})
+            kept = reader._clean(_parsed(json.dumps(row.get("extra") or {})), "")
+        except (ValueError, RecursionError) as error:
+            reader.fail(f"not JSON: {error}", "")
+        session = reader.session(text)
+        if session.id in seen:
+            reader.fail(f"the id {session.id!r} was already used", "", "make ids unique")
+        seen.add(session.id)
+        yield session.model_copy(update={"extra": {**session.extra, **kept}}) if kept else session
+
+
+def _parsed(text: str) -> Any:
+    """A JSON value; NaN and infinities are refused."""
+    return DECODER.decode(text)
+
+
 def import_sessions(
     paths: str | Path | Iterable[str | Path],
     mapping: dict[str, Any] | None = None,
