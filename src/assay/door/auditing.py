@@ -1,8 +1,9 @@
 """import and audit: somebody else's sessions, read faithfully and checked with what applies to them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,21 @@ from assay.door.trusting import certificate_of, labels_stage, report, summary, w
 from assay.errors import BadInput
 from assay.importing.guess import guess
 from assay.importing.maps import read_map
+from assay.importing.openai import openai_rows
 from assay.importing.report import ImportReport
+from assay.importing.sessions import import_rows
 from assay.importing.sessions import import_sessions as read_sessions
+from assay.importing.tau import tau_rows
 from assay.records.base import digest
 from assay.records.session import Session
 from assay.records.storage import write_json, write_rows
 from assay.runs.engine import Progress, silent
 from assay.runs.folder import RunFolder
+from assay.verification.fidelity.fault import user_fault
 from assay.verification.label_errors import auditable
 from assay.verification.one import select
 
-FORMATS = ("sessions",)
+FORMATS = ("sessions", "openai", "tau2")
 """Formats that this version reads."""
 
 
@@ -37,17 +42,23 @@ def import_sessions(
         raise BadInput(f"format {format!r} is not one this version reads", now=f"one of {', '.join(FORMATS)}")
     files = _files(paths)
     with RunFolder(out, make=True) as folder:
-        _, counts = _import(folder, files, mapping, "import", 0, progress)
+        _, counts = _import(folder, files, mapping, "import", 0, progress, format)
         return counts
 
 
 def _import(
-    folder: RunFolder, files: list[Path], mapping: str | Path | None, command: str, seed: int, progress: Progress
+    folder: RunFolder,
+    files: list[Path],
+    mapping: str | Path | None,
+    command: str,
+    seed: int,
+    progress: Progress,
+    format: str = "sessions",
 ) -> tuple[list[Session], dict[str, Any]]:
     found = ImportReport()
     rules = _mapping(mapping)
     sessions = []
-    for session in read_sessions(files, rules, report=found):
+    for session in _reader(format, files, rules, found):
         sessions.append(session)
         if len(sessions) % 500 == 0:
             progress("import", len(sessions), len(sessions) + 1, "reading")
@@ -58,6 +69,14 @@ def _import(
     folder.stage_done("import", **counts)
     progress("import", len(sessions), len(sessions))
     return sessions, counts
+
+
+def _reader(format: str, files: list[Path], rules: dict[str, Any] | None, found: ImportReport) -> Iterator[Session]:
+    """Sessions of the files in their format."""
+    rows = {"openai": openai_rows, "tau2": tau_rows}.get(format)
+    if rows is None:
+        return read_sessions(files, rules, report=found)
+    return import_rows(chain.from_iterable(rows(f) for f in files), rules, report=found)
 
 
 def _files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -107,7 +126,7 @@ def audit(
             now="convert it to the session form (docs/reference/files.md)",
         )
     with RunFolder(out, make=True) as folder:
-        sessions, counts = _import(folder, files, mapping, "audit", seed, progress)
+        sessions, counts = _import(folder, files, mapping, "audit", seed, progress, format)
         names, skipped = auditable(sessions)
         if labels is not None:
             if unknown := set(labels) - set(names):
@@ -129,6 +148,7 @@ def audit(
         path = report(folder.path)
         found = summary(folder, made, verdicts, time.monotonic() - began)
         found |= {"import": counts, "not_checked": [{"name": k, "reason": v} for k, v in sorted(skipped.items())]}
+        found |= user_fault(sessions, verdicts).rows()
         return {**found, "certificate": certificate.status, "report": str(path)}
 
 

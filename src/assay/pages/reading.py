@@ -50,6 +50,8 @@ class Said:
     """Label name -> independent checks that read it somewhere."""
     why_not: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """Label name -> reason of not_applicable and unparsed -> verdicts."""
+    faults: list[Verdict] = field(default_factory=list)
+    """Every verdict of the checks BR01 to BR05, whose counts the headline gives."""
     kept: dict[str, list[Verdict]] = field(default_factory=lambda: defaultdict(list))
     """Session -> its verdicts, of the sessions that are shown."""
 
@@ -84,6 +86,8 @@ def read_verdicts(directory: Path, shown: Collection[str]) -> Said | None:
     said = Said()
     for verdict in _stream(directory):
         said.counts[verdict.code, verdict.by][verdict.status] += 1
+        if verdict.code.startswith("BR"):
+            said.faults.append(verdict)
         if verdict.name is not None:
             reads = verdict.independent and not verdict.guard and verdict.code in READING
             if reads and verdict.status in APPLIES:

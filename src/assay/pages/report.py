@@ -61,7 +61,7 @@ def _context(made: Made, said: Said | None, shown: Shown, text: bool) -> dict[st
         "style": style,
         "script": script,
         "policy": policy(style, script),
-        "head": head(made, trusted_share(made.labels or [])),
+        "head": head(made, trusted_share(made.labels or []), said),
         "made": made_of(made, said),
         "names": names,
         "unread_names": [n for n in names if n.tiers["unchecked"] == n.n],

@@ -10,6 +10,7 @@ from assay.pages.reading import Made, Said
 from assay.pages.words import certificate_lines, count, percent, reason, span
 from assay.records import Session
 from assay.stats.intervals import Interval, cluster_mean
+from assay.verification.fidelity.fault import user_fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class Head:
     facts: tuple[tuple[str, str], ...]
 
 
-def head(made: Made, trusted: Interval | None) -> Head:
+def head(made: Made, trusted: Interval | None, said: Said | None = None) -> Head:
     """The sentence that answers: what share of these labels may be trusted, and why."""
     run = made.run or {}
     book = _mapping(run.get("blueprint"))
@@ -42,11 +43,19 @@ def head(made: Made, trusted: Interval | None) -> Head:
         kicker="assay report" if book.get("name") is None else f"assay report · {book['name']}",
         title=str(title),
         headline=_headline(made, trusted),
-        why=tuple(_why(made, trusted)),
+        why=tuple([*_user_fault(made, said), *_why(made, trusted)]),
         status=str((made.certificate or {}).get("status") or "not made yet").replace("_", " "),
         certificate=tuple(certificate_lines(made.certificate)),
         facts=tuple(facts),
     )
+
+
+def _user_fault(made: Made, said: Said | None) -> list[str]:
+    """How many failed runs have a fault of the simulated user; nothing where no check found one."""
+    if said is None or not made.sessions:
+        return []
+    sentence = user_fault(made.sessions, said.faults).sentence
+    return [sentence] if sentence else []
 
 
 def _headline(made: Made, trusted: Interval | None) -> str:

@@ -45,6 +45,13 @@ CHECKS: tuple[CheckInfo, ...] = (
     CheckInfo("CO05", "turn", "all of the turn", "veto", "Is the turn blank, a repeat, or a copy of the persona?"),
     CheckInfo("IA01", "session", "private.*", "veto",
               "Does a party use a private fact before it could know or say it?"),
+    CheckInfo("BR01", "turn", "private.user", "note",
+              "Does the user state a value that its brief, its partner and the tools never gave?"),
+    CheckInfo("BR02", "session", "private.user", "note", "Is a sub-goal of the user's brief never tried?"),
+    CheckInfo("BR03", "turn", "private.user", "note", "Does the user speak against its brief?"),
+    CheckInfo("BR04", "turn", "private.user", "note", "Does the user end while its request is still open?"),
+    CheckInfo("BR05", "turn", "all of the turn", "note",
+              "Does the user leave its role: scratchpad, assistant's voice, placeholder, stop token?"),
     CheckInfo("RE01", "label", "as the language model's LB01", "note",
               "Do repeated draws of the reader agree with one another?"),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from assay.records.verdict import Verdict
 from assay.verification.check import CHECKS, Check, Corpus, readable
 from assay.verification.degenerate import degenerate_turns
 from assay.verification.expression import act_rules, core_act_recovery, goal_rules, slot_conformance
+from assay.verification.fidelity.one import brief_fidelity
 from assay.verification.in_house import in_house
 from assay.verification.leaks import early_facts, verbatim_leaks
 
@@ -19,6 +20,7 @@ OFFLINE: tuple[tuple[tuple[str, ...], Check], ...] = (
     (("LB03",), verbatim_leaks),
     (("CO05",), degenerate_turns),
     (("IA01",), early_facts),
+    (("BR01", "BR02", "BR03", "BR04", "BR05"), brief_fidelity),
 )
 """Codes -> check, for the checks that need no language model."""
 
