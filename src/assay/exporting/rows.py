@@ -15,7 +15,8 @@ def session_form(session: Session, labels: Sequence[Label], tiers: Collection[st
     """A row in the session form (INTERFACE, Files), which `assay import sessions` reads back.
 
     Labels of the wanted tiers stand in `labels` and `session_labels` by their flattened names; beside them `tiers` and
-    `session_tiers` give {"tier", "rank_score", "trust", "trust_basis"} of each. `labels_left_out` counts the others.
+    `session_tiers` give {"tier", "rank_score", "trust", "trust_basis"} of each; `session_tiers` also
+    "identifiable_from_turn" where there is such a turn. `labels_left_out` counts the others.
     """
     by_turn = _by_turn(labels, tiers)
     turns = []
@@ -35,7 +36,8 @@ def session_form(session: Session, labels: Sequence[Label], tiers: Collection[st
         if k in ("id", "source", "licence", "split", "language") and v is not None
     }
     row |= {"mode": session.mode, "end": session.end, "scenario_hash": session.scenario_hash}
-    row |= {"session_labels": {x.name: x.value for x in whole}, "session_tiers": {x.name: _trust(x) for x in whole}}
+    row["session_labels"] = {x.name: x.value for x in whole}
+    row["session_tiers"] = {x.name: _trust(x) | _known(x) for x in whole}
     if private:
         row["private"] = session.row()["private"]
     return {**row, "turns": turns, "labels_left_out": sum(x.tier not in tiers for x in labels)}
@@ -89,6 +91,11 @@ def _trust(label: Label) -> dict[str, Any]:
             {"tier": label.tier, "rank_score": label.rank_score, "trust": label.trust, "trust_basis": label.trust_basis}
         )
     )
+
+
+def _known(label: Label) -> dict[str, int]:
+    at = label.identifiable_from_turn
+    return {} if at is None else {"identifiable_from_turn": at}
 
 
 def _entry(label: Label) -> dict[str, Any]:

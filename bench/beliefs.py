@@ -1,0 +1,61 @@
+"""Posterior of the truth per turn on simulated sessions of a blueprint, policy's own table against the prior alone.
+
+    python bench/beliefs.py [BLUEPRINT] [SESSIONS] [SEED]
+
+Sessions are worded by templates: the filter reads acts only.
+"""
+
+import asyncio
+import sys
+import time
+
+import numpy as np
+
+from assay.authoring.blueprints import load_blueprint
+from assay.authoring.one import author_one
+from assay.door.believing import OwnBeliefs
+from assay.simulation.assistants import reference_assistant
+from assay.simulation.one import Parts, simulate_one
+from assay.stats.beliefs import calibration_error
+
+
+def interval(values: np.ndarray) -> str:
+    """Mean and its 95 % normal interval."""
+    half = 1.96 * values.std(ddof=1) / len(values) ** 0.5
+    return f"{values.mean():.3f} [{values.mean() - half:.3f}, {values.mean() + half:.3f}]"
+
+
+def main(name: str = "returns", n: int = 4000, seed: int = 7) -> None:
+    """Simulate, filter, print."""
+    book = load_blueprint(name)
+    began = time.monotonic()
+    beliefs = OwnBeliefs(book)
+    print(f"{name}: n {n}, seed {seed}, hypotheses {len(beliefs.people)}, prior {time.monotonic() - began:.1f} s")
+    parts = Parts(assistant=lambda s, rng: reference_assistant(book, s, rng), say=None, repeat=0)
+    held: dict[str, list] = {}
+    spent, outside = 0.0, 0
+    for i in range(n):
+        session = asyncio.run(simulate_one(book, author_one(book, seed, i), parts))
+        began = time.monotonic()
+        tracks = beliefs.tracks(session)
+        spent += time.monotonic() - began
+        outside += not tracks
+        for t in tracks:
+            held.setdefault(t.name, []).append(t)
+    print(f"filter {1000 * spent / n:.1f} ms a session; {outside} sessions that no draw of the prior allows")
+    for label, tracks in held.items():
+        print(f"{label}, n {len(tracks)}")
+        for k in (0, 1, 2, 3, None):
+            at = [min(k, len(t.turns)) if k is not None else len(t.turns) for t in tracks]
+            p = np.array([t.probability[a] for t, a in zip(tracks, at, strict=True)])
+            hit = np.array([t.hits[a] for t, a in zip(tracks, at, strict=True)], dtype=float)
+            sure = np.array([t.confidence[a] for t, a in zip(tracks, at, strict=True)])
+            loss, ece = interval(-np.log(np.maximum(p, 1e-6))), calibration_error(np.minimum(sure, 1.0), hit)
+            where = "prior only" if k == 0 else "at the end" if k is None else f"after user turn {k}"
+            print(f"  {where}: P(truth) {interval(p)}, accuracy {interval(hit)}, log loss {loss}, ECE {ece:.3f}")
+        known = np.array([t.identifiable_from_turn is not None for t in tracks], dtype=float)
+        print(f"  identifiable at the end: {interval(known)}")
+
+
+if __name__ == "__main__":
+    main(*[kind(value) for kind, value in zip((str, int, int), sys.argv[1:], strict=False)])

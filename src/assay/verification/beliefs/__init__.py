@@ -1,0 +1,1 @@
+"""When a session's labels could be known from what the user did (METHODS 5)."""
