@@ -17,8 +17,8 @@ def brief_fidelity(corpus: Corpus) -> Iterator[Verdict]:
     """BR01 to BR05: one verdict a fault with its quote, or one `supported` or `not_applicable` a session and code.
 
     Deterministic, English. `read` holds the words of the brief that a fault is about. In sessions that assay made, the
-    brief is everything that the scenario and the labels say, BR02 is read off the ledger of sub-goals, and BR04 does
-    not apply: the state machine ends them.
+    brief is everything that the scenario and the labels say, and BR02 to BR04 do not apply: the state machine decides what
+    is tried and when they end.
     """
     for session in corpus.sessions:
         if not any(t.speaker == "user" for t in session.turns):
@@ -28,7 +28,7 @@ def brief_fidelity(corpus: Corpus) -> Iterator[Verdict]:
         for code in CODES:
             if code != "BR05" and brief is None:
                 yield _plain(session, code, "not_applicable", "no_brief")
-            elif session.authored and code in ("BR03", "BR04"):
+            elif session.authored and code in ("BR02", "BR03", "BR04"):
                 yield _plain(session, code, "not_applicable", "state_machine")
             else:
                 found = list(_faults(session, code, brief or ""))
@@ -38,7 +38,7 @@ def brief_fidelity(corpus: Corpus) -> Iterator[Verdict]:
 def _faults(session: Session, code: str, brief: str) -> Iterator[Verdict]:
     """The faults of one code in one session."""
     if code == "BR02":
-        goals = _open_goals(session) if session.authored else [a.text for a in untried(session, split_brief(brief))]
+        goals = [a.text for a in untried(session, split_brief(brief))]
         yield from (_fault(session, code, (), goal) for goal in goals)
     elif code == "BR03":
         found = broken(session, brief, split_brief(brief))
@@ -47,11 +47,6 @@ def _faults(session: Session, code: str, brief: str) -> Iterator[Verdict]:
         ended = early_end(session) if code == "BR04" else None
         quotes = {"BR01": invented, "BR05": out_of_role}.get(code, lambda _: iter([ended] if ended else []))
         yield from (_fault(session, code, (quote,)) for quote in quotes(session))
-
-
-def _open_goals(session: Session) -> list[str]:
-    """Sub-goals that the ledger of a session made by assay leaves untried."""
-    return [goal for goal, state in sorted(session.sub_goals.items()) if state == "incomplete"]
 
 
 def invented(session: Session) -> Iterator[Quote]:
