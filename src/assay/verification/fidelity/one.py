@@ -17,8 +17,8 @@ def brief_fidelity(corpus: Corpus) -> Iterator[Verdict]:
     """BR01 to BR05: one verdict a fault with its quote, or one `supported` or `not_applicable` a session and code.
 
     Deterministic, English. `read` holds the words of the brief that a fault is about. In sessions that assay made, the
-    brief is everything that the scenario and the labels say, and BR02 to BR04 do not apply: the state machine decides what
-    is tried and when they end.
+    brief is everything that the scenario and the labels say, and BR02 to BR04 do not apply: the state machine decides
+    what is tried and when they end.
     """
     for session in corpus.sessions:
         if not any(t.speaker == "user" for t in session.turns):
