@@ -13,7 +13,7 @@ from assay.records.blueprint import Blueprint
 from assay.records.label import labels_of
 from assay.records.scenario import Scenario
 from assay.records.session import Session
-from assay.simulation.policy import BANDS, UserState, act_probabilities, first_state, hear
+from assay.simulation.policy import BANDS, UserState, act_probabilities, first_state, hear, speak
 from assay.verification.beliefs.tracking import Hypotheses, Track, knowable, track
 
 DRAWS = 3000
@@ -89,7 +89,7 @@ class OwnBeliefs:
             alive &= np.isfinite(row)
             rows.append(row)
             for state in states.values():
-                self._said(state, str(act))
+                speak(self.blueprint, state, str(act), self.blueprint.user_acts[str(act)].slots)
         return np.array(rows).reshape(-1, len(self.people))
 
     def _row(
@@ -106,13 +106,6 @@ class OwnBeliefs:
         if len(self._rows) < MOST_ROWS:
             self._rows[way] = row
         return row
-
-    def _said(self, state: UserState, act: str) -> None:
-        spec = self.blueprint.user_acts[act]
-        state.said.append(act)
-        state.told += [s for s in spec.slots if s not in state.told]
-        if spec.asks:
-            state.asked.append(spec.asks)
 
     def tracks(self, session: Session) -> list[Track]:
         """Goal and profile of one session after each user turn; none where `covers` is false or no draw allows it."""

@@ -8,6 +8,7 @@ does not have, a closed gate, `once` used up) are taken out of the row and the r
 of the user's own state and own random stream: nothing of the world or of the assistant's private facts enters.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -112,11 +113,16 @@ def next_move(blueprint: Blueprint, scenario: Scenario, state: UserState, rng: n
     act = acts[int(rng.choice(len(acts), p=np.array(list(shares.values()))))]
     spec = blueprint.user_acts[act]
     slots = {s: scenario.slots[s] for s in spec.slots}
+    speak(blueprint, state, act, slots)
+    return Move(act=act, core_act=spec.like, slots=slots)
+
+
+def speak(blueprint: Blueprint, state: UserState, act: str, slots: Iterable[str]) -> None:
+    """Update the state with what the user did and which slots it told."""
     state.said.append(act)
     state.told += [s for s in slots if s not in state.told]
-    if spec.asks:
-        state.asked.append(spec.asks)
-    return Move(act=act, core_act=spec.like, slots=slots)
+    if asks := blueprint.user_acts[act].asks:
+        state.asked.append(asks)
 
 
 def hear(blueprint: Blueprint, state: UserState, act: str | None, offer: str = "none") -> None:

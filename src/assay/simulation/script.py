@@ -20,7 +20,7 @@ from assay.simulation.assistants import reference_assistant
 from assay.simulation.conditioned import intent
 from assay.simulation.mindreaders import assistant_side, user_side
 from assay.simulation.one import Parts, Talk, disclose, finished, fit, labels_of, simulate_one
-from assay.simulation.policy import Move, first_state, hear, terminal
+from assay.simulation.policy import Move, first_state, hear, speak, terminal
 from assay.simulation.prompt import one_line, render_act
 from assay.simulation.reading import read_act
 from assay.simulation.views import prompt_act, user_header
@@ -209,10 +209,7 @@ def _replay(blueprint: Blueprint, scenario: Scenario, planned: Session, talk: Ta
     for i, turn in enumerate(talk.turns):
         if turn.speaker == "user":
             move = move_of(turn)
-            state.said.append(move.act)
-            state.told += [s for s in move.slots if s not in state.told]
-            asks = blueprint.user_acts[move.act].asks
-            state.asked += [asks] if asks else []
+            speak(blueprint, state, move.act, move.slots)
             disclose(blueprint, talk.disclosed, move, i)
             end = terminal(blueprint, state, move)
             talk.turns[i] = turn.model_copy(update={"labels": labels_of(move)})
