@@ -16,7 +16,7 @@ from assay.authoring.one import author_one
 from assay.door.believing import OwnBeliefs
 from assay.simulation.assistants import reference_assistant
 from assay.simulation.one import Parts, simulate_one
-from assay.stats.beliefs import calibration_error
+from assay.stats.calibration import ece
 
 
 def interval(values: np.ndarray) -> str:
@@ -50,9 +50,9 @@ def main(name: str = "returns", n: int = 4000, seed: int = 7) -> None:
             p = np.array([t.probability[a] for t, a in zip(tracks, at, strict=True)])
             hit = np.array([t.hits[a] for t, a in zip(tracks, at, strict=True)], dtype=float)
             sure = np.array([t.confidence[a] for t, a in zip(tracks, at, strict=True)])
-            loss, ece = interval(-np.log(np.maximum(p, 1e-6))), calibration_error(np.minimum(sure, 1.0), hit)
+            loss, gap = interval(-np.log(np.maximum(p, 1e-6))), ece(np.minimum(sure, 1.0), hit)
             where = "prior only" if k == 0 else "at the end" if k is None else f"after user turn {k}"
-            print(f"  {where}: P(truth) {interval(p)}, accuracy {interval(hit)}, log loss {loss}, ECE {ece:.3f}")
+            print(f"  {where}: P(truth) {interval(p)}, accuracy {interval(hit)}, log loss {loss}, ECE {gap:.3f}")
         known = np.array([t.identifiable_from_turn is not None for t in tracks], dtype=float)
         print(f"  identifiable at the end: {interval(known)}")
 

@@ -8,7 +8,6 @@ import pytest
 
 from assay.errors import BadInput
 from assay.stats.beliefs import (
-    calibration_error,
     drift_alarm,
     filter_beliefs,
     fit_temperature,
@@ -19,6 +18,7 @@ from assay.stats.beliefs import (
     normalised,
     premature,
 )
+from assay.stats.calibration import ece
 
 PRIOR = np.array([0.5, 0.25, 0.15, 0.1])
 
@@ -51,7 +51,7 @@ def test_bad_input_is_refused():
     with pytest.raises(BadInput, match="mean over sessions"):
         premature([0.1], [0.2])
     with pytest.raises(BadInput):
-        calibration_error([1.2], [1])
+        ece([1.2], [1])
 
 
 @pytest.mark.parametrize("drift", [0.0, 0.1, 1.0])
@@ -86,7 +86,7 @@ def test_one_turn_is_calibrated_and_wrong_sharpness_is_not():
     errors = {}
     for power in (1.0, 3.0, 0.3):
         p = posterior(tables, power)
-        errors[power] = calibration_error(p.max(axis=1), p.argmax(axis=1) == truth)
+        errors[power] = ece(p.max(axis=1), p.argmax(axis=1) == truth)
     assert errors[1.0] <= 0.03
     assert errors[3.0] > 0.06
     flat_prior = {k: (k * tables[:, 0]).argmax(axis=1) for k in (1.0, 3.0, 0.3)}

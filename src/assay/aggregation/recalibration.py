@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.aggregation.votes import Floats
-from assay.errors import BadInput, NotEnoughData
+from assay.errors import BadInput
+from assay.stats.calibration import ece
 
-BINS = 10
-"""Bins of equal mass."""
 DRAWS = 1000
 """Sets of labels drawn from the posterior for the mean that ECE has without any miscalibration."""
 LEAST_GOLD = 20
@@ -103,19 +102,6 @@ def check_rows(posterior: Floats) -> None:
         raise BadInput("a probability that is NaN or outside [0, 1]", now="give rows of probabilities")
     if posterior.size and np.abs(posterior.sum(1) - 1).max() > 1e-6:
         raise BadInput("probabilities of an item that do not sum to 1", now="normalise each row")
-
-
-def ece(confidence: Floats, right: NDArray[np.bool_] | Floats) -> float:
-    """Expected calibration error in [0, 1], BINS bins of equal mass (ties in order of position).
-
-    confidence, right: shape (n,). Raises NotEnoughData without items.
-    """
-    if not len(confidence):
-        raise NotEnoughData("calibration error of no items", now="needs gold labels")
-    order = np.argsort(confidence, kind="stable")
-    gap = np.asarray(confidence, dtype=float)[order] - np.asarray(right, dtype=float)[order]
-    starts = np.linspace(0, len(gap), min(BINS, len(gap)), endpoint=False).astype(int)
-    return float(np.abs(np.add.reduceat(gap, starts)).sum() / len(gap))
 
 
 def excess_ece(posterior: Floats, right: NDArray[np.int64], rng: np.random.Generator) -> tuple[float, float]:

@@ -40,7 +40,7 @@ def normalised(logs: ArrayLike) -> Array:
     values = np.asarray(logs, dtype=float)
     if values.size == 0 or np.isnan(values).any() or np.isposinf(values).any():
         raise BadInput("log probabilities must be numbers below infinity", now="give finite values or -inf")
-    total = _logsumexp(values)
+    total = np.logaddexp.reduce(values, axis=-1)
     if np.isneginf(total).any():
         raise BadInput("every hypothesis has probability zero", now="check the prior and the likelihood table")
     return np.asarray(values - total[..., None])
@@ -73,11 +73,11 @@ def filter_beliefs(
     now, first, evidence = [prior], [prior], [0.0]
     for row in table:
         joint = (_moved(joint, drift) if drift else joint) + row / temperature
-        gain = float(_logsumexp(joint.ravel()))
+        gain = float(np.logaddexp.reduce(joint.ravel()))
         joint = normalised(joint.ravel()).reshape(joint.shape)
         evidence.append(evidence[-1] + gain)
-        now.append(_logsumexp(joint.T) if drift else joint)
-        first.append(_logsumexp(joint) if drift else joint)
+        now.append(np.logaddexp.reduce(joint.T, axis=-1) if drift else joint)
+        first.append(np.logaddexp.reduce(joint, axis=-1) if drift else joint)
     return Beliefs(now=np.array(now), first=np.array(first), evidence=np.array(evidence))
 
 
@@ -163,12 +163,10 @@ def fit_temperature(log_prior: ArrayLike, log_likelihood: ArrayLike, truth: Arra
     def loss(log_power: float) -> float:
         return -float(normalised(prior + math.exp(log_power) * scores)[rows, picks].mean())
 
-    low, high = -math.log(20), math.log(20)
-    golden = (math.sqrt(5) - 1) / 2
-    for _ in range(60):
-        a, b = high - golden * (high - low), low + golden * (high - low)
-        low, high = (low, b) if loss(a) <= loss(b) else (a, high)
-    return math.exp(-(low + high) / 2)
+    from scipy.optimize import minimize_scalar
+
+    found = minimize_scalar(loss, bounds=(-math.log(20), math.log(20)), method="bounded", options={"xatol": 1e-9})
+    return math.exp(-float(found.x))
 
 
 def held_out_temperatures(
@@ -189,29 +187,8 @@ def held_out_temperatures(
     return made
 
 
-def calibration_error(confidence: ArrayLike, hit: ArrayLike, bins: int = 10) -> float:
-    """Expected calibration error with bins of equal mass, in [0, 1].
-
-    `confidence`: (n,) in [0, 1]. `hit`: (n,) 0 or 1. Ties stand in one bin, the one of their first in order.
-    """
-    c, h = np.asarray(confidence, dtype=float), np.asarray(hit, dtype=float)
-    if c.ndim != 1 or c.shape != h.shape or len(c) == 0 or not ((c >= 0) & (c <= 1)).all():
-        raise BadInput("one confidence in [0, 1] and one hit per item")
-    rank = np.searchsorted(np.sort(c), c, side="left")
-    place = np.minimum(rank * bins // len(c), bins - 1)
-    gaps = (abs(float((c - h)[place == b].sum())) for b in range(bins))
-    return math.fsum(gaps) / len(c)
-
-
-def _logsumexp(values: Array) -> Array:
-    top = values.max(axis=-1)
-    safe = np.where(np.isneginf(top), 0.0, top)
-    with np.errstate(divide="ignore"):
-        return np.asarray(safe + np.log(np.exp(values - safe[..., None]).sum(axis=-1)))
-
-
 def _moved(joint: Array, drift: float) -> Array:
     """log of (K, K) joint of (g_0, g_t) after one step of the kernel on g_t."""
-    spread = _logsumexp(joint) + math.log(drift / joint.shape[-1])
+    spread = np.logaddexp.reduce(joint, axis=-1) + math.log(drift / joint.shape[-1])
     stay = joint + math.log1p(-drift) if drift < 1 else np.full_like(joint, -np.inf)
-    return np.logaddexp(stay, spread[:, None])
+    return np.asarray(np.logaddexp(stay, spread[:, None]))
