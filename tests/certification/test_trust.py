@@ -251,3 +251,10 @@ def test_labels_come_in_order_and_survive_the_file():
     assert [x.turn for x in labels] == [3, 1, 2]
     assert [type(x).model_validate_json(x.line()) for x in labels] == labels
     assert json.loads(labels[0].line())["tier"] == "suspect"
+
+
+def test_a_verdict_on_the_brief_speaks_of_no_label():
+    session_label = Given(session="s0", turn=None, name="goal", kind="category", value="return", source="authored")
+    faults = [verdict("BR01", "contradicted", name="private.user", turn=t) for t in (0, None)]
+    for given in (GIVEN, session_label):
+        assert one(faults, given=given).verdicts == {}

@@ -123,3 +123,14 @@ def test_user_fault_and_outcomes():
     assert rows["outcome_without_user_fault"]["without"]["n"] == 1
     assert found.sentence.startswith("1 of your 1 failed run has")
     json.dumps(rows, allow_nan=False)
+
+
+def test_what_the_guards_refused_is_no_evidence():
+    """Sessions of a scenario were worded under guards against the same words; sessions of others were not."""
+    said = session(ASKED, ("user", "As an AI, my mail is ann@example.com"))
+    own = said.model_copy(update={"scenario": "s1"})
+    assert {(v.guard, v.independent) for v in verdicts(said) if v.status == "contradicted"} == {(False, True)}
+    assert {v.code for v in verdicts(own) if v.status == "contradicted"} == {"BR01", "BR05"}
+    assert all(v.guard and not v.independent for v in verdicts(own))
+    assert user_fault([said], verdicts(said)).counts["hindered"] == 1
+    assert not user_fault([own], verdicts(own)).by_session

@@ -27,8 +27,7 @@ class Index:
 
     A verdict that names a label speaks of that label at its turn (of every turn when its turn is null); a session-level
     label hears the verdicts on its name at every turn. A verdict without a name speaks of all labels of its turn. An
-    IA01 verdict on `private.<party>.<fact>` also speaks of the labels of its turn that end in `.<fact>`. BR verdicts
-    speak of how the user kept to its brief, and of no label.
+    IA01 verdict on `private.<party>.<fact>` also speaks of the labels of its turn that end in `.<fact>`.
     """
 
     def __init__(self, verdicts: Iterable[Verdict]) -> None:
@@ -37,8 +36,6 @@ class Index:
         self._turn: dict[tuple[str, int | None], list[Verdict]] = defaultdict(list)
         self._fact: dict[tuple[str, int, str], list[Verdict]] = defaultdict(list)
         for v in verdicts:
-            if v.code.startswith("BR"):
-                continue
             if v.name is None:
                 self._turn[v.session, v.turn].append(v)
                 continue

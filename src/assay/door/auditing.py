@@ -22,7 +22,6 @@ from assay.records.session import Session
 from assay.records.storage import write_json, write_rows
 from assay.runs.engine import Progress, silent
 from assay.runs.folder import RunFolder
-from assay.verification.fidelity.fault import user_fault
 from assay.verification.label_errors import auditable
 from assay.verification.one import select
 
@@ -146,9 +145,8 @@ def audit(
         certificate = not_requested(made, before=certificate_of(folder))
         write_certificate(folder, certificate)
         path = report(folder.path)
-        found = summary(folder, made, verdicts, time.monotonic() - began)
+        found = summary(made, verdicts, sessions, time.monotonic() - began)
         found |= {"import": counts, "not_checked": [{"name": k, "reason": v} for k, v in sorted(skipped.items())]}
-        found |= user_fault(sessions, verdicts).rows()
         return {**found, "certificate": certificate.status, "report": str(path)}
 
 

@@ -9,8 +9,9 @@ from assay.door.making import asked, author_stage, blueprint_of, open_run, plan_
 from assay.door.options import Plan
 from assay.door.rewording import rewording
 from assay.door.sync import run_sync
-from assay.door.trusting import certificate_of, labels_stage, report, summary, write_certificate
+from assay.door.trusting import certificate_of, labels_stage, report, statuses, summary, write_certificate
 from assay.errors import BadInput
+from assay.records.session import Session
 from assay.records.storage import read, write_json
 from assay.runs.engine import Progress, silent
 from assay.runs.folder import RunFolder
@@ -48,7 +49,7 @@ def verify(
         with Ledger(folder.path) as ledger:
             verdicts = run_sync(verify_stage(folder, blueprint, plan, ledger, checks=checks, progress=progress))
             write_usage(folder, ledger)
-        return summary(folder, [], verdicts, 0.0)["checks"]  # type: ignore[no-any-return]
+        return statuses(verdicts)
 
 
 def power(
@@ -115,11 +116,12 @@ def run(
             origin = Path(power_from) if power_from is not None else None
             _power_in_run(folder, book, plan, ledger, origin, progress)
             usage = write_usage(folder, ledger, plan=usage_plan)
+        sessions: list[Session] = list(read(folder.path, "sessions"))
         labels = labels_stage(folder, progress)
         certificate = not_requested(labels, before=certificate_of(folder))
         write_certificate(folder, certificate)
         path = report(folder.path)
-        found = summary(folder, labels, verdicts, time.monotonic() - began)
+        found = summary(labels, verdicts, sessions, time.monotonic() - began)
         folder.stage_done("report", path=path.name)
         failed = len(folder.run().get("failed_sessions", ()))
         return {**found, "failed": failed, "certificate": certificate.status, "usage": usage, "report": str(path)}

@@ -13,6 +13,7 @@ from assay.records.storage import read, write_json, write_rows
 from assay.records.verdict import Verdict
 from assay.runs.engine import Progress, silent
 from assay.runs.folder import RunFolder
+from assay.verification.fidelity.fault import user_fault
 
 
 def labels_stage(folder: RunFolder, progress: Progress = silent) -> list[Label]:
@@ -58,7 +59,9 @@ def write_certificate(folder: RunFolder, certificate: Certificate) -> None:
     write_json(folder.file("certificate.json"), certificate.row())
 
 
-def summary(folder: RunFolder, labels: Sequence[Label], verdicts: Sequence[Verdict], seconds: float) -> dict[str, Any]:
+def summary(
+    labels: Sequence[Label], verdicts: Sequence[Verdict], sessions: Sequence[Session], seconds: float
+) -> dict[str, Any]:
     """The JSON summary of audit and run (INTERFACE.md)."""
     by_name: dict[str, dict[str, Any]] = {}
     for label in labels:
@@ -82,20 +85,24 @@ def summary(folder: RunFolder, labels: Sequence[Label], verdicts: Sequence[Verdi
         row["mean_rank"] += label.rank_score
     for row in by_name.values():
         row["mean_rank"] = float(f"{row['mean_rank'] / row['n']:.6g}")
+    return {
+        "sessions": len({label.session for label in labels}),
+        "labels": len(labels),
+        "by_name": dict(sorted(by_name.items())),
+        "checks": statuses(verdicts),
+        **user_fault(sessions, verdicts).rows(),
+        "not_checked": [],
+        "seconds": round(seconds, 2),
+    }
+
+
+def statuses(verdicts: Sequence[Verdict]) -> dict[str, dict[str, int]]:
+    """Verdicts by code and status."""
     checks: dict[str, dict[str, int]] = {}
     for v in verdicts:
         counts = checks.setdefault(v.code, {})
         counts[v.status] = counts.get(v.status, 0) + 1
-    sessions = {label.session for label in labels}
-    return {
-        "sessions": len(sessions),
-        "labels": len(labels),
-        "by_name": dict(sorted(by_name.items())),
-        "checks": dict(sorted(checks.items())),
-        "user_fault": {"none": 0, "helped": 0, "hindered": 0, "minor": 0},
-        "not_checked": [],
-        "seconds": round(seconds, 2),
-    }
+    return dict(sorted(checks.items()))
 
 
 def report(directory: str | Path, *, text: bool = True) -> Path:

@@ -58,7 +58,7 @@ def import_rows(
         reader = _Reader(where, given, report, "refuse")
         try:
             text = json.dumps({k: v for k, v in row.items() if k != "extra"})
-            kept = reader._clean(_parsed(json.dumps(row.get("extra") or {})), "")
+            kept = reader._clean(DECODER.decode(json.dumps(row.get("extra") or {})), "")  # refuses NaN and infinities
         except (ValueError, RecursionError) as error:
             reader.fail(f"not JSON: {error}", "")
         session = reader.session(text)
@@ -66,11 +66,6 @@ def import_rows(
             reader.fail(f"the id {session.id!r} was already used", "", "make ids unique")
         seen.add(session.id)
         yield session.model_copy(update={"extra": {**session.extra, **kept}}) if kept else session
-
-
-def _parsed(text: str) -> Any:
-    """A JSON value; NaN and infinities are refused."""
-    return DECODER.decode(text)
 
 
 def import_sessions(

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
@@ -50,7 +50,7 @@ CHECKS: tuple[CheckInfo, ...] = (
     CheckInfo("BR02", "session", "private.user", "note", "Is a sub-goal of the user's brief never tried?"),
     CheckInfo("BR03", "turn", "private.user", "note", "Does the user speak against its brief?"),
     CheckInfo("BR04", "turn", "private.user", "note", "Does the user end while its request is still open?"),
-    CheckInfo("BR05", "turn", "all of the turn", "note",
+    CheckInfo("BR05", "turn", "private.user", "note",
               "Does the user leave its role: scratchpad, assistant's voice, placeholder, stop token?"),
     CheckInfo("RE01", "label", "as the language model's LB01", "note",
               "Do repeated draws of the reader agree with one another?"),
@@ -111,6 +111,15 @@ def own_turns(session: Session, party: str = "user") -> Iterator[tuple[int, str,
     for i, turn in enumerate(session.turns):
         if turn.speaker == party:
             yield i, turn.text, session.turns[i - 1].text if i else None
+
+
+def strings(value: Any) -> Iterator[str]:
+    """All plain values of a JSON value as text, in order."""
+    if isinstance(value, Mapping | list | tuple):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from strings(inner)
+    elif value is not None:
+        yield str(value)
 
 
 def readable(session: Session) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from assay.records.session import Session
 from assay.records.verdict import Quote, Verdict
-from assay.verification.check import Corpus, find_run, find_span, four_grams
+from assay.verification.check import Corpus, find_run, find_span, four_grams, strings
 
 BY = "exact match"
 TOO_COMMON = 5
@@ -111,15 +111,7 @@ def _early(session: Session, party: str, fact: str, texts: list[str]) -> Verdict
 
 def _knows(session: Session, party: str, text: str) -> bool:
     """Whether a party's own private facts hold the same words."""
-    return any(find_span(own, text) for own in _strings(session.private.get(party, {})))
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, dict | list | tuple):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _strings(inner)
-    elif value is not None:
-        yield str(value)
+    return any(find_span(own, text) for own in strings(session.private.get(party, {})))
 
 
 def _verdict(

@@ -7,10 +7,10 @@ facts.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from assay.records.session import Session
+from assay.verification.check import strings
 
 Kind = Literal["fact", "rule", "goal"]
 
@@ -72,15 +72,3 @@ def brief_of(session: Session) -> str | None:
 def _instructs(name: str, value: str) -> bool:
     """Whether a private fact is an instruction: named so, or a text that says `you`."""
     return bool(BRIEF.search(name)) or (len(value.split()) >= 5 and bool(re.search(r"\byou(?:r)?\b", value, re.I)))
-
-
-def strings(value: Any) -> Iterator[str]:
-    """All plain values of a JSON value as text."""
-    if isinstance(value, Mapping):
-        for inner in value.values():
-            yield from strings(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from strings(inner)
-    elif value is not None:
-        yield str(value)

@@ -71,12 +71,14 @@ def user_fault(sessions: Sequence[Session], verdicts: Iterable[Verdict]) -> Faul
     """Sort sessions by the fault of their user.
 
     hindered: the run failed and a code of BR01 to BR04 stands against the user; helped: it succeeded all the same;
-    minor: only BR05, or the outcome is not known. Intervals are 95 %, with the runs of one brief as one cluster.
+    minor: only BR05, or the outcome is not known. Verdicts of a guard do not count: sessions that assay made are left
+    out, since their words were chosen so that these checks find nothing. Intervals are 95 %, with the runs of one brief
+    as one cluster.
     """
     faults: dict[str, set[str]] = {}
     told: set[str] = set()
     for v in verdicts:
-        if v.code in CODES:
+        if v.code in CODES and not v.guard:
             if v.status != "not_applicable" and v.code != "BR05":
                 told.add(v.session)
             if v.status == "contradicted":

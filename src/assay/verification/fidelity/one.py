@@ -4,13 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from assay.records.session import Session
 from assay.records.verdict import Quote, Status, Verdict
-from assay.verification.check import Corpus
-from assay.verification.fidelity.briefs import brief_of, split_brief, strings
+from assay.verification.check import Corpus, strings
+from assay.verification.fidelity.briefs import brief_of, split_brief
 from assay.verification.fidelity.rules import broken, early_end, out_of_role, untried
 from assay.verification.fidelity.values import Known, stated
 
 CODES = ("BR01", "BR02", "BR03", "BR04", "BR05")
 BY = "brief rules"
+NAME = "private.user"
+"""What the verdicts are about: how the user keeps to what it was told, and no label of a turn."""
 
 
 def brief_fidelity(corpus: Corpus) -> Iterator[Verdict]:
@@ -67,14 +69,28 @@ def invented(session: Session) -> Iterator[Quote]:
                 known.add(value.quote)
 
 
+def _guarded(session: Session) -> bool:
+    """Sessions that assay made were worded under guards that refuse the same words: BR01 and BR05 are no evidence."""
+    return session.authored
+
+
 def _plain(session: Session, code: str, status: Status, reason: str | None = None) -> Verdict:
     score = 1.0 if status == "supported" else None
-    return Verdict(code=code, session=session.id, status=status, score=score, by=BY, reason=reason)
+    return Verdict(
+        code=code,
+        session=session.id,
+        name=NAME,
+        status=status,
+        score=score,
+        by=BY,
+        reason=reason,
+        guard=_guarded(session),
+    )
 
 
 def _fault(session: Session, code: str, quotes: Sequence[Quote], rule: str | None = None) -> Verdict:
     turn = quotes[0].turn if quotes else None
     return Verdict(
-        code=code, session=session.id, turn=turn, status="contradicted", score=0.0, by=BY, read=rule,
-        evidence=tuple(quotes), independent=True,
+        code=code, session=session.id, turn=turn, name=NAME, status="contradicted", score=0.0, by=BY, read=rule,
+        evidence=tuple(quotes), independent=not _guarded(session), guard=_guarded(session),
     )  # fmt: skip

@@ -60,90 +60,14 @@ UNWANTED = re.compile(
 )
 MANNER = re.compile(r"\bparaphras|\bthis instruction|\bgood at math|\b(?:calm|polite|brief|concise)\b", re.I)
 """Clauses that say how to speak, not what to get."""
-COMMON = frozenset(
-    [
-        "agent",
-        "user",
-        "want",
-        "wants",
-        "would",
-        "like",
-        "need",
-        "needs",
-        "wish",
-        "know",
-        "tell",
-        "asks",
-        "asked",
-        "mention",
-        "mentions",
-        "your",
-        "their",
-        "them",
-        "they",
-        "this",
-        "that",
-        "with",
-        "from",
-        "have",
-        "will",
-        "into",
-        "about",
-        "also",
-        "then",
-        "first",
-        "please",
-        "make",
-        "sure",
-        "could",
-        "should",
-        "able",
-        "there",
-        "where",
-        "when",
-        "what",
-        "which",
-        "does",
-        "option",
-        "options",
-        "only",
-        "just",
-        "more",
-        "than",
-        "much",
-        "many",
-        "possible",
-        "using",
-        "under",
-        "over",
-        "same",
-        "other",
-        "before",
-        "after",
-        "been",
-        "were",
-        "the",
-        "and",
-        "you",
-        "for",
-        "are",
-        "not",
-        "any",
-        "all",
-        "can",
-        "how",
-        "get",
-        "its",
-        "but",
-        "one",
-        "two",
-        "say",
-        "says",
-        "try",
-        "says",
-        "insist",
-    ]
-)
+_COMMON = """
+    agent user want wants would like need needs wish know tell asks asked mention mentions your their them they
+    this that with from have will into about also then first please make sure could should able there where when
+    what which does option options only just more than much many possible using under over same other before
+    after been were the and you for are not any all can how get its but one two say says try insist
+"""
+COMMON = frozenset(_COMMON.split())
+"""Words that carry no meaning of their own in a brief."""
 
 
 def content(text: str) -> set[str]:
