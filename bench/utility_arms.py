@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from utility_learner import Learner, take
+from utility_learner import Learner, joined, take
 from utility_score import Bootstrap, Hits, constant, difference, gap_closed, hits, ratio, recalls
 from utility_turns import MAIN, LabelledTurn
 
@@ -95,8 +95,11 @@ class Fold:
             "training turns of the adapter, all": self.some(p.direct, len(p.direct)),
             "simulated, same n": self.some(p.simulated, self.n),
             "simulated, all": self.some(p.simulated, len(p.simulated)),
+            "simulated, same n, and joined": self.arm(lambda rng: joined(take(p.simulated, self.n, rng), rng)),
+            "simulated, all, and joined": self.arm(lambda rng: joined(p.simulated, rng)),
             "simulated, filtered, all": self.some(self.filtered, len(self.filtered)),
             "simulated + training turns, all": self.arm(lambda rng: p.simulated + p.direct),
+            "simulated, all, and joined + training turns": self.arm(lambda rng: joined(p.simulated, rng) + p.direct),
             "in-domain, same n": self.some(p.real, self.n),
             "in-domain, all": self.some(p.real, len(p.real)),
         }

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from utility_turns import LabelledTurn
+from utility_turns import LabelledTurn, in_order
 
 STRENGTH = 10.0
 """Inverse of the L2 penalty."""
@@ -98,3 +98,18 @@ def take(turns: Sequence[LabelledTurn], n: int, rng: np.random.Generator) -> lis
         if len(found) >= n:
             break
     return found[:n]
+
+
+def joined(turns: Sequence[LabelledTurn], rng: np.random.Generator) -> list[LabelledTurn]:
+    """The turns, and up to as many made of two of them with different acts, said one after the other.
+
+    A simulated turn is authored with one act and people often do two things in a turn; what is authored may be put
+    together without anybody having to label it.
+    """
+    out = list(turns)
+    for one, two in rng.integers(len(turns), size=(len(turns), 2)):
+        first, second = turns[one], turns[two]
+        if first.act != second.act:
+            acts = in_order([*first.acts, *second.acts])
+            out.append(LabelledTurn(f"{first.text} {second.text}", acts, first.session, first.before, first.place))
+    return out

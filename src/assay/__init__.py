@@ -19,7 +19,7 @@ _VERBS = {
     "author": "assay.door.running",
     "simulate": "assay.door.running",
     "verify": "assay.door.running",
-    "power": "assay.door.running",
+    "power": "assay.door.powering",
     "certify": "assay.door.certifying",
     "compare": "assay.door.comparing",
     "report": "assay.door.trusting",
@@ -37,6 +37,8 @@ _VERBS = {
     "gap": "assay.door.gap",
     "learn": "assay.door.learning",
     "consensus": "assay.door.consensus",
+    "reliability": "assay.door.reliability",
+    "review": "assay.door.reviewing",
 }
 _TYPES = {
     "Blueprint": "assay.records",
@@ -75,7 +77,9 @@ __all__ = [
     "power",
     "realism",
     "records",
+    "reliability",
     "report",
+    "review",
     "run",
     "sample",
     "show",
@@ -99,7 +103,10 @@ if TYPE_CHECKING:
     from assay.door.options import Plan
     from assay.door.planting import plant
     from assay.door.realism import realism
-    from assay.door.running import author, power, run, show, simulate, verify
+    from assay.door.reliability import reliability
+    from assay.door.reviewing import review
+    from assay.door.powering import power
+    from assay.door.running import author, run, show, simulate, verify
     from assay.door.trusting import report
     from assay.records import Blueprint, Certificate, Label, Scenario, Session, Verdict
 

@@ -340,14 +340,16 @@ def test_json_is_one_object_on_stdout(made: Path, tmp_path: Path, capsys: Captur
         ["gap", fresh, "-n", "2"],
         ["realism", sessions, _write(tmp_path / "real.jsonl", *(GOOD | {"id": f"r{n}"} for n in range(8)))],
         ["consensus", votes, "--out", tmp_path / "posterior.csv"],
+        ["reliability", votes],
         ["learn", "sft", "sft-smoke", "--out", tmp_path / "learn", "--dry-run"],
     ]
     has_json = {
         name for name in COMMANDS
         if "as_json" in inspect.signature(import_module(f"assay.cli.{MODULES.get(name, name)}").command).parameters
     }  # fmt: skip
-    # the demo runs the embedded model for minutes: tests/docs and `make run` read its output
-    assert has_json - {"demo"} == {str(argv[0]) for argv in asked}
+    # the demo runs the embedded model for minutes: tests/docs and `make run` read its output; a review ends with Ctrl-C
+    # and tests/door/test_reviewing.py reads its output
+    assert has_json - {"demo", "review"} == {str(argv[0]) for argv in asked}
     for argv in asked:
         code = run([*map(str, argv), "--json"])
         text = capsys.readouterr().out

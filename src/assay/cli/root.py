@@ -12,7 +12,7 @@ from assay import __version__
 from assay.errors import AssayError
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Start", ("demo", "audit", "run", "certify", "compare", "report")),
+    ("Start", ("demo", "audit", "run", "review", "certify", "compare", "report")),
     (
         "More",
         (
@@ -20,7 +20,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "checks", "show", "status", "doctor",
         ),
     ),
-    ("Research", ("gap", "learn", "consensus")),
+    ("Research", ("gap", "learn", "reliability", "consensus")),
 )  # fmt: skip
 """Section of the help page -> commands, in order. A command `x-y` lives in cli/x_y.py."""
 

@@ -4,6 +4,7 @@ SUMMARIES: dict[str, str] = {
     "demo": "a small run of the bundled blueprint on the embedded model, ending with a report",
     "audit": "which labels of somebody else's sessions can be trusted",
     "run": "blueprint to report: all stages in one folder, resumable",
+    "review": "answer a sample, or real-or-simulated pairs, in the browser",
     "certify": "bound the label error with people's answers, or refuse",
     "compare": "two assistants on the same scenarios: paired differences",
     "report": "write report.html of a run folder",
@@ -24,5 +25,6 @@ SUMMARIES: dict[str, str] = {
     "doctor": "check the machine, or a run folder",
     "gap": "the same scenarios as agents, script and mindreaders: what knowing too much changes",
     "learn": "train a user model on human turns",
+    "reliability": "how far raters or repeated draws agree, beside what chance gives",
     "consensus": "labels from many annotators: how likely each is, and who copies whom",
 }

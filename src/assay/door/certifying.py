@@ -68,7 +68,9 @@ def sample(
         writer = csv.DictWriter(buffer, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-        atomic_write(Path(out), buffer.getvalue().encode("utf-8", "surrogatepass"))
+        asked = buffer.getvalue().encode("utf-8", "surrogatepass")
+        atomic_write(folder.file("sample.csv"), asked)
+        atomic_write(Path(out), asked)
         return {"rows": len(rows), "certify": n, "tune": tune, "planted": planted, "out": str(out)}
 
 
