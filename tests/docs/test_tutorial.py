@@ -42,3 +42,8 @@ def test_a_failing_command_would_be_seen(runner: ModuleType, tmp_path: Path) -> 
 def test_dots_stand_for_what_differs(runner: ModuleType) -> None:
     assert runner.matches("in ... s", "in 12 s\n")
     assert not runner.matches("in ... s", "in 12 m\n")
+
+
+@pytest.mark.parametrize("page", ["import-your-sessions"])
+def test_a_how_to_runs(runner: ModuleType, tmp_path: Path, page: str) -> None:
+    assert not runner.differences((DOCS / "how-to" / f"{page}.md").read_text(encoding="utf-8"), tmp_path)

@@ -9,11 +9,15 @@ from assay.errors import BadInput
 
 
 def command(
-    format: str = typer.Argument("", metavar="FORMAT", help="sessions, openai or tau2."),
-    file: list[Path] = typer.Argument(None, metavar="FILE...", help="Files to read."),
+    format: str = typer.Argument("", metavar="FORMAT", help="sessions, openai, tau2, sdialog, inspect, hf or csv."),
+    file: list[Path] = typer.Argument(None, metavar="FILE...", help="Files to read; for hf also folders and names."),
     out: Path | None = typer.Option(None, "--out", help="Run folder."),
-    map: Path | None = typer.Option(None, "--map", help="YAML: whose private facts, which labels."),
+    map: Path | None = typer.Option(None, "--map", help="YAML: whose private facts, which labels, which columns."),
     guess: Path | None = typer.Option(None, "--guess", metavar="FILE", help="Only say what a file is and why."),
+    redact: bool = typer.Option(
+        False, "--redact", help="Replace e-mail addresses, phone and card numbers and IBANs by pseudonyms."
+    ),
+    names: Path | None = typer.Option(None, "--names", help="With --redact: names to replace too, one a line."),
     as_json: bool = JSON,
     quiet: bool = QUIET,
 ) -> None:
@@ -30,7 +34,7 @@ def command(
         return
     if not format or not file or out is None:
         raise BadInput("assay import needs a format, a file and --out", now="assay import sessions FILE --out DIR")
-    found = import_sessions(file, out, format=format, mapping=map, progress=Bars(quiet))
+    found = import_sessions(file, out, format=format, mapping=map, redact=redact, names=names, progress=Bars(quiet))
     for warning in found["warnings"]:
         say(f"warning: {warning}", quiet)
     facts = ", ".join(f"{k} {v}" for k, v in found["facts_by_party"].items()) or "none"
@@ -38,4 +42,7 @@ def command(
         f"{found['sessions']} sessions, {found['turns']} turns, {found['labels']} labels, private facts: {facts}; "
         f"in = out: {found['balanced']}"
     )
+    if "redacted" in found:
+        took = ", ".join(f"{k} {v['replaced']} ({v['different']} different)" for k, v in found["redacted"].items())
+        words += f"\nredacted: {took or 'nothing found'}"
     result(found, as_json, words)

@@ -12,16 +12,25 @@ class Guess(NamedTuple):
     """A format and the reason for it."""
 
     format: str
-    """sessions, openai, tau2, csv or unknown."""
+    """A name of formats.FORMATS, or unknown."""
     why: str
     """What was seen, in one sentence."""
+
+
+BY_NAME = {".csv": "csv", ".tsv": "csv", ".eval": "inspect", ".parquet": "hf", ".arrow": "hf"}
+"""End of a file's name -> format."""
+SDIALOG = ("personas", "events", "parentId", "scenario")
+"""Fields that dialogs of sdialog have and sessions in assay's own form do not, two of which are enough."""
 
 
 def guess(path: str | Path) -> Guess:
     """Guess the format of a file. Never raises for what is in it; raises BadInput when it cannot be read at all."""
     file = Path(path)
-    if file.suffixes[:1] == [".csv"] or file.name.endswith(".csv.gz"):
-        return Guess("csv", "the name ends in .csv")
+    if file.is_dir():
+        return Guess("hf", "a folder of a dataset")
+    for suffix, format in BY_NAME.items():
+        if file.name.removesuffix(".gz").endswith(suffix):
+            return Guess(format, f"the name ends in {suffix}")
     first = ""
     for _, line in read_lines(file):
         first = line.removeprefix("\ufeff").strip()
@@ -53,6 +62,10 @@ def _guess_record(record: Any, what: str) -> Guess:
     if not isinstance(record, dict):
         return Guess("unknown", f"{what} is not a JSON object")
     turns, messages = record.get("turns"), record.get("messages")
+    if isinstance(record.get("eval"), dict) and ("samples" in record or "plan" in record):
+        return Guess("inspect", f"{what} has eval and samples")
+    if isinstance(turns, list) and len(own := [f for f in SDIALOG if f in record and "private" not in record]) > 1:
+        return Guess("sdialog", f"{what} has turns, {' and '.join(own)}")
     if isinstance(turns, list) and all(isinstance(t, dict) and "speaker" in t for t in turns):
         return Guess("sessions", f"{what} has turns with a speaker")
     if isinstance(messages, list) and all(isinstance(m, dict) and "role" in m for m in messages):
@@ -63,4 +76,7 @@ def _guess_record(record: Any, what: str) -> Guess:
         return Guess("tau2", f"{what} has a list traj")
     if "role" in record and "content" in record:
         return Guess("openai", f"{what} is a message with role and content")
+    lists = [k for k in ("conversations", "conversation", "dialogue", "dialog") if isinstance(record.get(k), list)]
+    if lists and all(isinstance(m, dict) for m in record[lists[0]]):
+        return Guess("hf", f"{what} has a list {lists[0]}")
     return Guess("unknown", f"{what} has neither turns with a speaker nor messages with a role")

@@ -1,11 +1,13 @@
 """Which party a private key belongs to, and which lists of objects are labels: what `--map FILE` says.
 
-A map file is YAML (or JSON) with two sections, both optional:
+A map file is YAML (or JSON) with these sections, all optional:
 
     private:
       P1: assistant.persona     # party, or party.fact
     labels:
       acts: {acts.act: act}     # the set of `act` of a list of objects becomes the label `acts.act`
+
+A third section, `columns`, says which column of a table is what (importing/tables.py).
 
 Maps for the public sets that need one are shipped here and are found by the session's `source`.
 """
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import BadInput
+from assay.importing.tables import check_columns
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,10 @@ def parse_map(content: Any, where: str = "the map") -> SourceMap:
     now = "sections: private: {KEY: party or party.fact}, labels: {LABEL: {NEW_NAME: key of the objects}}"
     if content is None:
         return SourceMap()
-    if not isinstance(content, dict) or set(content) - {"private", "labels"}:
-        raise BadInput("the map has something else than the sections private and labels", where=where, now=now)
+    if not isinstance(content, dict) or set(content) - {"private", "labels", "columns"}:
+        raise BadInput("the map has something else than the sections private, labels and columns", where=where, now=now)
+    if content.get("columns") is not None:
+        check_columns(content["columns"], where)
     private, labels = content.get("private") or {}, content.get("labels") or {}
     if not isinstance(private, dict) or not isinstance(labels, dict):
         raise BadInput("private and labels must be tables", where=where, now=now)
