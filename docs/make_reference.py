@@ -24,8 +24,10 @@ from assay.cli.summaries import SUMMARIES
 from assay.flow import FLOW
 from assay.records import blueprint as blueprints
 from assay.records import blueprint_parts as parts
-from assay.records import layers, outcome, tools
-from assay.records import certificate, conditions, core_acts, label, scenario, session, verdict
+from assay.records import certificate, conditions, core_acts, label, layers, outcome, scenario, session, tools, verdict
+from assay.verification import measured as measuring
+from assay.verification.check import CHECKS, RUN_LEVEL, SUPPORTING, CheckInfo
+from assay.verification.pages import PAGES
 
 FOLDER = Path(__file__).parent / "reference"
 PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.S)
@@ -157,14 +159,68 @@ def _files(names: Iterable[str]) -> str:
 
 def checks() -> str:
     """The table of checks."""
-    from assay.verification.check import CHECKS, SUPPORTING
-
     can = {"support": "support or contradict", "veto": "contradict only", "note": "neither"}
     rows = [
-        (f"`{c.code}`", c.unit, c.names, can[c.polarity], "yes" if c.code in SUPPORTING else "no", c.question)
+        (
+            f"[`{c.code}`](checks/{c.code}.md)",
+            c.unit,
+            c.names,
+            can[c.polarity],
+            "yes" if c.code in SUPPORTING else "no",
+            c.question,
+        )
         for c in CHECKS
     ]
     return table(("code", "unit", "label names", "it can", "reads the value", "question"), rows)
+
+
+def check_sections() -> str:
+    """One paragraph per check, with a link to its page."""
+    return "\n".join(f"**{c.code}, [{PAGES[c.code].title}](checks/{c.code}.md).** {PAGES[c.code].computed}\n"
+                     for c in (*CHECKS, *RUN_LEVEL))  # fmt: skip
+
+
+# a page per check
+
+
+def check_page(check: CheckInfo) -> str:
+    """The page of one check: what it asks, how it is computed, the power measured, when it misleads."""
+    page, can = PAGES[check.code], {"support": "support or contradict", "veto": "contradict only", "note": "neither"}
+    head = ("about", "label names", "it can", "reads the value", "where the method is from")
+    reads = "yes" if check.code in SUPPORTING else "no"
+    about = (check.unit, check.names or "none", can[check.polarity], reads, page.source)
+    lines = [
+        f"<!-- written by docs/make_reference.py from verification/pages.py and {measuring.NAME} -->\n",
+        f"# {check.code}: {page.title}\n", "## What it asks\n", f"{check.question}\n", table(head, [about]),
+        "## How it is computed\n", f"{page.computed}\n", "## Power measured\n", _power_of(check.code, page.catches),
+        "## When it misleads\n", *(f"- {m}" for m in page.misleads), "",
+        "[All checks](../checks.md) · [what power is](../../why-it-is-valid.md)\n",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _power_of(code: str, catches: tuple[str, ...]) -> str:
+    """Recall of planted faults by way of planting and set; faults that are its business come first."""
+    rows = measuring.measured(code)
+    if not rows:
+        what = "No planted fault is its business." if not catches else (
+            "Not measured: in the sets of the shipped measurement it speaks of none of its faults."
+        )  # fmt: skip
+        return what + (f" Its faults: {', '.join(f'`{o}`' for o in catches)}.\n" if catches else "\n")
+    names = list(dict.fromkeys(r.set for r in rows))
+    cells = {(r.way, r.set): r.words for r in rows}
+    own = list(dict.fromkeys(r.way for r in rows if r.operator in catches))
+    other = [w for w in dict.fromkeys(r.way for r in rows) if w not in own]
+    shown = [(f"**{w}**" if w in own else w, *(cells.get((w, n), "") for n in names)) for w in [*own, *other]]
+    held = measuring.content()
+    missing = sorted(set(catches) - {r.operator for r in rows})
+    note = f" Its faults that none of these sets allows: {', '.join(f'`{o}`' for o in missing)}." if missing else ""
+    columns = (f"{n} ({held['sets'][n]['sessions']} sessions)" for n in names)
+    return (
+        "Recall on planted faults; in brackets the 95 % interval, the share of the same places in the clean copies that "
+        f"it flags, and n. Faults that are its business in bold.{note} Measured with\n\n"
+        f"```sh norun\n{held['command']}\n```\n\n" + table(("fault", *columns), shown)
+    )
 
 
 def operators() -> str:
@@ -223,6 +279,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "label": lambda: records((label.Label,)),
     "certificate": lambda: records((certificate.Certificate, certificate.Claim, certificate.Estimate)),
     "checks": checks,
+    "check-sections": check_sections,
     "operators": operators,
     "errors": errors,
     "core-acts": acts,
@@ -250,6 +307,16 @@ def main() -> int:
             stale.append(path.name)
             if not given.check:
                 path.write_text(now, encoding="utf-8")
+    wanted = {FOLDER / "checks" / f"{c.code}.md": check_page(c) for c in (*CHECKS, *RUN_LEVEL)}
+    for path in sorted({*wanted, *FOLDER.glob("checks/*.md")}):
+        if path in wanted and path.is_file() and path.read_text(encoding="utf-8") == wanted[path]:
+            continue
+        stale.append(f"checks/{path.name}")
+        if not given.check and path in wanted:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(wanted[path], encoding="utf-8")
+        elif not given.check:
+            path.unlink()
     sys.stdout.write(f"{'not current' if given.check else 'written'}: {', '.join(stale) or 'nothing'}\n")
     return int(given.check and bool(stale))
 

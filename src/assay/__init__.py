@@ -22,6 +22,7 @@ _VERBS = {
     "power": "assay.door.powering",
     "certify": "assay.door.certifying",
     "compare": "assay.door.comparing",
+    "diff": "assay.door.versions",
     "report": "assay.door.trusting",
     "export": "assay.door.exporting",
     "run": "assay.door.running",
@@ -39,6 +40,8 @@ _VERBS = {
     "consensus": "assay.door.consensus",
     "reliability": "assay.door.reliability",
     "review": "assay.door.reviewing",
+    "forget": "assay.door.forgetting",
+    "label": "assay.door.labelling",
 }
 _TYPES = {
     "Blueprint": "assay.records",
@@ -67,10 +70,13 @@ __all__ = [
     "compare",
     "consensus",
     "demo",
+    "diff",
     "export",
+    "forget",
     "gap",
     "import_sessions",
     "init",
+    "label",
     "learn",
     "lint",
     "plant",
@@ -97,17 +103,20 @@ if TYPE_CHECKING:
     from assay.door.demo import demo
     from assay.door.exporting import export
     from assay.door.fitting import init
+    from assay.door.forgetting import forget
     from assay.door.gap import gap
+    from assay.door.labelling import label
     from assay.door.learning import learn
     from assay.door.linting import lint
     from assay.door.options import Plan
     from assay.door.planting import plant
+    from assay.door.powering import power
     from assay.door.realism import realism
     from assay.door.reliability import reliability
     from assay.door.reviewing import review
-    from assay.door.powering import power
     from assay.door.running import author, run, show, simulate, verify
     from assay.door.trusting import report
+    from assay.door.versions import diff
     from assay.records import Blueprint, Certificate, Label, Scenario, Session, Verdict
 
 

@@ -3,6 +3,7 @@
 import gzip
 import inspect
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -334,12 +335,15 @@ def test_json_is_one_object_on_stdout(made: Path, tmp_path: Path, capsys: Captur
         ["checks", "LB01"],
         ["show", made, session],
         ["compare", made, made],
+        ["diff", made, made],
         ["status", made],
+        ["models"],
         ["doctor"],
         ["doctor", made],
         ["gap", fresh, "-n", "2"],
         ["realism", sessions, _write(tmp_path / "real.jsonl", *(GOOD | {"id": f"r{n}"} for n in range(8)))],
         ["consensus", votes, "--out", tmp_path / "posterior.csv"],
+        ["forget", shutil.copytree(made, tmp_path / "forgetful"), session],
         ["reliability", votes],
         ["learn", "sft", "sft-smoke", "--out", tmp_path / "learn", "--dry-run"],
     ]

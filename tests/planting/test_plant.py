@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from planting_examples import ACTS, ITEMS, foreign_run, own_run, reword
 
 from assay.errors import BadInput
+from assay.planting.contradiction import contradicted, sentences, to_second_person, turned
 from assay.planting.faults import OPERATORS, plant, restore
 from assay.planting.label_operators import derangement
 from assay.planting.run import Aids
@@ -21,7 +22,8 @@ from assay.records.label import flatten
 
 OWN, FOREIGN = own_run(25), foreign_run(25)
 AIDS = Aids(reword=reword, rewords_persona=True)
-PAIRS = [(o.name, kind) for o in OPERATORS.values() for kind in o.kinds]
+PAIRS = [(o.name, kind) for o in OPERATORS.values() for kind in o.kinds if (o.name, kind) != ("persona_mid", "label")]
+FOREIGN_PAIRS = [(o.name, k) for o in OPERATORS.values() for k in o.kinds if o.name not in ("slot_swap", "goal_swap")]
 LABEL_PAIRS = [("act_swap", "label"), ("label_shuffle", "label"), ("slot_swap", "label"), ("goal_swap", "label")]
 
 
@@ -34,6 +36,7 @@ def fields(session: Session) -> dict[tuple[int | None, str], object]:
         found |= {(i, f"labels.{n}"): v for k, raw in labels.items() for n, v in leaves(k, raw)}
         found |= {(i, k): v for k, v in turn.items()}
     found |= {(None, f"labels.{n}"): v for k, raw in row.pop("session_labels").items() for n, v in leaves(k, raw)}
+    found |= {(None, f"labels.private.{n}"): v for k, raw in row.pop("private").items() for n, v in leaves(k, raw)}
     return found | {(None, k): v for k, v in row.items()}
 
 
@@ -79,9 +82,7 @@ def test_own_sessions_differ_only_where_the_truth_says(pair: tuple[str, str], ra
 
 @settings(max_examples=40, deadline=None)
 @given(
-    pair=st.sampled_from([
-        *LABEL_PAIRS[:2], *((o.name, "text") for o in OPERATORS.values() if o.scope != "label"),
-    ]),
+    pair=st.sampled_from(FOREIGN_PAIRS),
     rate=st.floats(0.01, 1.0),
     seed=st.integers(0, 2**40),
 )  # fmt: skip
@@ -258,8 +259,80 @@ def test_lines_that_a_fault_repeats_or_denies_stand_in_the_faulty_session() -> N
         assert all(p.after in [t.text for t in by_id[p.session][: p.turn]] for p in planted)
         faulty, planted, _ = plant(run, operator="line_contra", rate=0.6, seed=seed)
         by_id = {s.id: s.turns for s in faulty}
-        assert all(by_id[p.session][p.turn - 1].text.rstrip(".") in p.after for p in planted)
+        for p in planted:
+            line = next(x for x in run if x.id == p.session).turns[p.turn - 1].text
+            assert by_id[p.session][p.turn - 1].text.startswith(line)
+            assert (turned(line) or line) in p.after, "the line before stands, and its opposite follows"
+            assert p.after.startswith(p.before)
     assert redrawn, "no draw met a line that was already taken, so the test shows nothing"
+
+
+@pytest.mark.parametrize(
+    ("line", "opposite"),
+    [
+        ("i have two dogs.", "i do not have two dogs."),
+        ("I am a teacher", "I am not a teacher."),
+        ("my father used to work for home depot.", None),
+        ("horror movies are my favorites.", "horror movies are my least favorites."),
+        ("i love to cook", "i hate to cook."),
+        ("i would like a table", "i would not like a table."),
+        ("i don't eat meat.", None),
+        ("i'm a stunt double.", "i'm not a stunt double."),
+        ("", None),
+    ],
+)
+def test_a_statement_is_turned_by_rule_or_denied(line: str, opposite: str | None) -> None:
+    said = contradicted(line, np.random.default_rng(0))
+    assert said == opposite if opposite else line.rstrip(".") in said
+    assert turned(line) is None or opposite
+
+
+def test_persona_sentences_are_split_cut_and_told_by_the_other_party() -> None:
+    long = "word " * 10_000
+    assert [len(s) <= 240 for s in sentences(f"{long}. I cook. ... I sing!")] == [True, True, True]
+    assert to_second_person("I'm shy and my dog likes me.") == "you're shy and your dog likes you"
+    persona = {"user": {"persona": [f"i have {n} dogs and a red {n} boat." for n in ("two", "three")]}}
+    turns = [Turn(speaker=x, text=f"{x} line {i}") for i in range(4) for x in ("user", "assistant")]
+    run = [Session(id=f"c{i}", turns=tuple(turns), private=persona) for i in range(4)]
+    faulty, planted, _ = plant(run, operator="omniscient", rate=1.0, seed=1)
+    assert {p.name for p in planted} == {"private.user.persona"}
+    assert all("you have t" in p.after and faulty[0].turns[p.turn].speaker == "assistant" for p in planted)
+    with pytest.raises(BadInput, match="nothing here that early_reveal"):
+        plant(run, operator="early_reveal", rate=1.0, seed=1)
+
+
+def test_a_record_with_another_persona_takes_the_label_along() -> None:
+    run = []
+    for n, s in enumerate(FOREIGN):
+        persona = [f"i am {n}."]
+        run.append(
+            s.model_copy(update={"private": {"user": {"persona": persona}}, "session_labels": {"persona": persona}})
+        )
+    faulty, planted, report = plant(run, operator="persona_mid", kind="label", rate=0.5, seed=1)
+    assert {p.name for p in planted} == {"persona", "private.user.persona"}
+    assert len(planted) == 2 * report.planted
+    for old, new in zip(run, faulty, strict=True):
+        assert new.turns == old.turns
+        assert new.private["user"]["persona"] == new.session_labels["persona"]
+    assert [s.line() for s in restore(faulty, planted)] == [s.line() for s in run]
+
+
+@pytest.mark.parametrize("kind", ["text", "systematic"])
+def test_foreign_turns_take_the_words_of_a_turn_that_has_the_wrong_value(kind: str) -> None:
+    faulty, planted, _ = plant(FOREIGN, operator="act_swap", kind=kind, rate=1.0, seed=3, label="state.food")
+    said = {t.text: t.labels["state"]["food"] for s in FOREIGN for t in s.turns if "state" in t.labels}
+    for p in planted:
+        own = next(s for s in faulty if s.id == p.session).turns[p.turn].labels["state"]["food"]
+        assert said[p.after] != own, "the words are of another value, the label stays"
+    pairs = {(said[p.before], said[p.after]) for p in planted}
+    assert len({b for b, _ in pairs}) == len(pairs) if kind == "systematic" else len(pairs) > 3
+
+
+def test_a_systematic_mark_is_the_same_everywhere() -> None:
+    for operator in ("generic", "template_marks"):
+        _, planted, _ = plant(FOREIGN, operator=operator, kind="systematic", rate=1.0, seed=5)
+        added = {p.after.removeprefix(p.before) if operator == "template_marks" else p.after for p in planted}
+        assert len(added) == 1
 
 
 def test_a_fact_told_in_other_words_is_told() -> None:

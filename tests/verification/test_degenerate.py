@@ -22,10 +22,15 @@ def faults(session: Session) -> dict[int | None, str]:
     return {v.turn: v.by.removeprefix("rules: ") for v in found if v.status == "contradicted"}
 
 
-@pytest.mark.parametrize("blank", ["", "   ", "\n\t", "...", "?!", " . "])
+@pytest.mark.parametrize("blank", ["", "   ", "\n\t", "...", "?!", " . ", "____ | | |", "\u200b", "---"])
 @pytest.mark.parametrize("make", [own, foreign])
 def test_blank(make: Any, blank: str) -> None:
     assert faults(make(agent("Hello"), user(blank), user("fine"))) == {1: "blank"}
+
+
+@pytest.mark.parametrize("line", ["👍", "7", "$5", "是"])
+def test_signs_that_say_something(line: str) -> None:
+    assert faults(foreign(user(line))) == {}
 
 
 def test_blank_with_a_tool_call_is_none() -> None:
@@ -77,3 +82,67 @@ def test_three_words_of_the_persona_are_no_copy() -> None:
 def test_the_private_persona_of_own_sessions() -> None:
     private = {"user": {"persona": "You are a calm and polite person."}}
     assert faults(own(user("You are a calm one"), private=private)) == {0: "persona_copy"}
+
+
+PERSONA = ["I have two dogs at home.", "I love to paint.", "I am vegan."]
+
+
+class TestPersonaOfForeignSessions:
+    """Broken twin: reading the persona of sessions that assay made only."""
+
+    @pytest.mark.parametrize(
+        "private",
+        [
+            {"user": {"persona": PERSONA}},
+            {"user": {"persona": " ".join(PERSONA)}},
+            {"user": {"profile.pets": PERSONA[0], "profile.hobby": PERSONA[1:]}},
+        ],
+    )
+    @pytest.mark.parametrize("line", ["i have two dogs at home", "I love to paint!", "Well, I have two dogs at home."])
+    def test_copies_are_found(self, private: Any, line: str) -> None:
+        assert faults(foreign(agent("Hi"), user(line), private=private)) == {1: "persona_copy"}
+
+    def test_an_attribute_told_as_a_sentence(self) -> None:
+        session = foreign(user("My occupation is nurse"), private={"user": {"profile.occupation": "nurse"}})
+        assert faults(session) == {0: "persona_copy"}
+
+    @pytest.mark.parametrize(
+        "line",
+        ["I walk my two dogs", "The two dogs that I have at home bark whenever I have two dogs at home and paint", "vegan"],
+    )
+    def test_telling_it_in_own_words_is_none(self, line: str) -> None:
+        assert faults(foreign(user(line), private={"user": {"persona": PERSONA}})) == {}
+
+    def test_briefs_and_the_partners_persona_are_not_this_users_persona(self) -> None:
+        private = {"user": {"instruction": PERSONA[0], "goal": PERSONA[1]}, "assistant": {"persona": PERSONA}}
+        assert faults(foreign(user(PERSONA[0]), user(PERSONA[1]), agent(PERSONA[2]), private=private)) == {}
+
+    @pytest.mark.parametrize("persona", ["", [], ["", "..."], {}, 7, None, "word " * 10_000])
+    def test_odd_personas(self, persona: Any) -> None:
+        assert faults(foreign(user("I like rain in May"), private={"user": {"persona": persona}})) == {}
+
+
+class TestGeneric:
+    @pytest.mark.parametrize("line", ["Okay, sounds good.", "That is interesting.", "I am not sure what to say."])
+    def test_no_answer_to_a_question_that_asks_for_more(self, line: str) -> None:
+        assert faults(foreign(agent("Which city do you live in?"), user(line))) == {1: "generic"}
+
+    @pytest.mark.parametrize(
+        ("asked", "line"),
+        [
+            ("Shall I book it?", "Okay, sounds good."),
+            ("What else can I do for you?", "No thank you, goodbye"),
+            ("How about the red one?", "Yes"),
+            ("Which one?", "What do you say?"),
+            ("Which one?", "The red one"),
+            ("Where to? I see.", "Okay"),
+        ],
+    )
+    def test_answers(self, asked: str, line: str) -> None:
+        assert faults(foreign(agent(asked), user(line))) == {}
+
+    def test_a_speaker_who_says_nothing_else(self) -> None:
+        lines = ["Okay, sounds good.", "I see.", "That is interesting.", "Sure, no problem."]
+        assert faults(foreign(*(user(x) for x in lines))) == dict.fromkeys(range(4), "generic")
+        assert faults(foreign(*(user(x) for x in lines[:3]))) == {}
+        assert faults(foreign(*(user(x) for x in [*lines[:2], "I live in Rome", "I work there"]))) == {}

@@ -1,5 +1,6 @@
 """Labels copied word for word, and private facts used before they could be: found where planted, and only there."""
 
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -65,7 +66,9 @@ class TestEarlyInOwnSessions:
         assert only(early(session)).status == "contradicted"
 
     def test_the_persona_is_no_secret(self) -> None:
-        assert not early(own(user("calm and polite"), private={"user": {"persona": "calm and polite"}}))
+        private = {"user": {"persona": "calm and polite"}}
+        assert only(early(own(user("calm and polite"), private=private))).status == "supported"
+        assert only(early(own(agent("calm and polite"), private=private))).status == "contradicted"
 
 
 class TestEarlyInForeignSessions:
@@ -92,7 +95,8 @@ class TestEarlyInForeignSessions:
 
     def test_a_partner_who_has_it_in_their_own_facts_knows_it(self) -> None:
         turns = (agent(f"It says {CODE} here."), user("Yes."))
-        assert self.judge(*turns, assistant={"record": {"note": f"has the {CODE}."}}).status == "supported"
+        found = self.judge(*turns, assistant={"record": {"note": f"has the {CODE}."}})
+        assert (found.status, found.reason) == ("not_applicable", "partner_knows")
         assert self.judge(*turns, assistant={"record": {"note": "has the red door code 77"}}).status == "contradicted"
 
     BRIEF = (
@@ -119,15 +123,17 @@ class TestEarlyInForeignSessions:
         assert self.judge(agent(said), value=self.BRIEF).status == "supported"
 
     @pytest.mark.parametrize(
-        "value", ["yes", "red", "two", "12", "7", "", 7, 999, True, None, 3.5, {"a": "no"}, ["four"]]
+        "value", ["yes", "red", "two", "12", "7", "", 7, 99, True, None, 3.5, {"a": "no"}, ["four"], [], {}]
     )
     def test_short_common_words_are_not_watched(self, value: Any) -> None:
-        said = "yes red two 12 7 999 true none 3.5 no four"
-        assert not early(foreign(agent(said), private={"user": {"brief": value}}))
+        said = "yes red two 12 7 99 true none 3.5 no four"
+        found = only(early(foreign(agent(said), private={"user": {"brief": value}})))
+        empty = value in ("", None, [], {})
+        assert (found.status, found.reason) == ("not_applicable", "empty" if empty else "too_common")
 
-    @pytest.mark.parametrize("value", [1000, -4321, "A-12", "kettle", {"deep": [{"er": "kettle"}, "A-12", 1000]}])
+    @pytest.mark.parametrize("value", [1000, 999, -4321, "A-12", "kettle", {"deep": [{"er": "kettle"}, "A-12", 1000]}])
     def test_numbers_and_nested_values_are_watched(self, value: Any) -> None:
-        said = "The kettle, A-12, for 1000, no, -4321"
+        said = "The kettle, A-12, for 1000, 999, no, -4321"
         assert self.judge(agent(said), value=value).status == "contradicted"
 
     def test_parts_of_words_are_no_leaks(self) -> None:
@@ -155,9 +161,10 @@ class TestVerbatim:
         )
         assert only(copied(cut), name="profile.loyalty").status == "supported"
 
-    def test_values_of_fewer_than_four_words_get_no_verdict(self) -> None:
+    def test_values_of_fewer_than_four_words_cannot_be_copied(self) -> None:
         session = foreign(user("30 to 49"), session_labels={"profile": {"age": "30 to 49"}})
-        assert not copied(session)
+        found = only(copied(session))
+        assert (found.status, found.reason, found.score) == ("not_applicable", "short_value", None)
 
     def test_private_facts_until_they_are_disclosed(self) -> None:
         secret = "found the same thing cheaper elsewhere"
@@ -166,8 +173,19 @@ class TestVerbatim:
         found = only(copied(own(*turns, private=private)))
         assert (found.name, found.status) == ("private.user.true_reason", "contradicted")
         ledger = (Disclosure(turn=0, party="user", fact="true_reason"),)
-        assert not copied(own(*turns, private=private, disclosures=ledger))
-        assert not copied(foreign(*turns, private=private))
+        assert only(copied(own(*turns, private=private, disclosures=ledger))).reason == "disclosed"
+        assert only(copied(foreign(*turns, private=private))).reason == "told"
+        kept = {"user": {"secret": secret}}
+        assert only(copied(foreign(*turns, private=kept))).status == "contradicted"
+
+    def test_a_persona_copied_into_its_own_lines(self) -> None:
+        private = {"user": {"persona": ["i read twenty books a year.", "i have a dog"]}}
+        found = only(
+            copied(foreign(agent("i read twenty books a year"), user("i read twenty books."), private=private))
+        )
+        assert (found.name, found.turn, found.evidence[0].quote) == (
+            "private.user.persona", 1, "i read twenty books.",
+        )  # fmt: skip
 
     def test_it_is_a_veto(self) -> None:
         assert not {"LB03", "IA01", "CO05"} & SUPPORTING
@@ -176,4 +194,40 @@ class TestVerbatim:
         assert (found.status, found.guard, found.independent) == ("supported", True, False)
 
     def test_a_profile_that_is_no_table_is_left_alone(self) -> None:
-        assert not copied(foreign(user("a regular of ours"), session_labels={"profile": "a regular of ours"}))
+        found = only(copied(foreign(user("a regular of ours"), session_labels={"profile": "a regular of ours"})))
+        assert (found.status, found.reason) == ("not_applicable", "no_such_label")
+
+
+class TestNothingIsDropped:
+    """Every private fact and every session gets a word, whatever is in it."""
+
+    def test_sessions_without_private_facts(self) -> None:
+        for session in (foreign(user("Hello.")), own(user("Hello.")), foreign()):
+            for found in (only(early(session)), only(copied(session))):
+                assert (found.status, found.score, found.turn) == ("not_applicable", None, None)
+                assert found.reason in ("no_private_facts", "no_such_label")
+
+    def test_one_verdict_a_fact_of_any_type(self) -> None:
+        facts = {
+            "empty": "", "blank": " ", "none": None, "truth": True, "number": 7, "long": 7.25e300, "signs": "?!",
+            "list": [1, "a", None], "deep": {"er": [{"est": ["the very last biscuit"]}]}, "zero": "0",
+            "unicode": "İstanbul'da 二十 ½",
+        }  # fmt: skip
+        session = foreign(
+            user("İstanbul'da 二十 ½ ?!"), agent("7 7.25e300 0"), private={"user": facts, "assistant": {}}
+        )
+        for found in (early(session), copied(session)):
+            assert sorted(v.name or "" for v in found) == sorted(f"private.user.{f}" for f in facts)
+            assert all((v.reason is not None) == (v.status == "not_applicable") for v in found)
+
+    def test_a_huge_persona_and_a_huge_session_take_seconds(self) -> None:
+        persona = " ".join(f"I own {1000 + i} blue parrots." for i in range(2500))
+        turns = [user(f"Line {i} about parrots and 20{i % 90:02d}.") if i % 2 else agent("Yes.") for i in range(5000)]
+        session = foreign(*turns, private={"user": {"persona": persona, "pin": "8841"}})
+        began = monotonic()
+        assert len(early(session)) == len(copied(session)) == 2
+        assert monotonic() - began < 10
+
+    def test_one_speaker_and_speakers_by_name(self) -> None:
+        alone = foreign(Turn(speaker="Ann", text="pin 8841"), private={"Ann": {"pin": "8841"}, "Bob": {"pin": "7715"}})
+        assert [v.status for v in early(alone)] == ["supported", "supported"]

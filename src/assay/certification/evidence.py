@@ -71,6 +71,8 @@ class Power:
     """(check, name) whose lower limit reaches the gate for at least one operator, over all kinds of that operator."""
     rates: Mapping[str, Mapping[str, Mapping[str, Mapping[str, int]]]] = field(default_factory=dict)
     """check -> name -> faulty | original -> status -> count."""
+    combine: Mapping[str, Any] | None = None
+    """Models that add up the evidence of all checks (combine.py), where faults were planted to fit them."""
 
     @classmethod
     def read(cls, power: Mapping[str, Any] | None) -> "Power":
@@ -81,7 +83,12 @@ class Power:
             gates = {str(name): _gate(found) for name, found in power["gates"].items()}
             pairs = frozenset((str(check), name) for check, name in power["no_power"])
             passed = _passed(power["results"]) - pairs
-            return cls(measured=True, gates=gates, no_power=pairs, passed=passed, rates=power["status_rates"])
+            models = power.get("combine")
+            if models is not None and len(models["models"]) != models["folds"]:
+                raise ValueError(f"{len(models['models'])} models for {models['folds']} folds")
+            return cls(
+                measured=True, gates=gates, no_power=pairs, passed=passed, rates=power["status_rates"], combine=models
+            )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(
                 f"power.json does not have the form this version writes ({type(error).__name__}: {error})",

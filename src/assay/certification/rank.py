@@ -1,9 +1,15 @@
-"""rank_score: one number that orders labels from worst to best. It is not a probability of anything."""
+"""rank_score: one number that orders labels from worst to best. It is not a probability of anything.
+
+Where faults were planted, it is the evidence of all checks as one monotone model adds it up (combine.py); a check which
+that model has not seen, such as a judge, adds its own log odds. Without planted faults the weights are fixed.
+"""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from assay.certification.combine import evidence, known_codes, words_of
 from assay.certification.evidence import READING, Power
+from assay.records.label import Given
 from assay.records.verdict import Status, Verdict
 
 WEIGHTS: Mapping[Status, float] = {
@@ -25,8 +31,28 @@ LIMIT = 4.0
 TIE = 0.2
 """Weight of the mean score: it orders labels with the same statuses and little else."""
 
+MOST = 40.0
+"""Largest log odds, so that scores stay apart from 0 and 1."""
+
 SPREAD = 4.0
 """Log odds are divided by this before the logistic, so that 6 digits still tell them apart."""
+
+
+def ranked(given: Given, statuses: Mapping[str, Status], found: Sequence[Verdict], power: Power) -> float:
+    """The rank score of one label: combined evidence where faults were planted, else `rank_score`; in [0, 1].
+
+    statuses: worst status per check code; found: the verdicts on this label. 0.5 means that nothing is known.
+    """
+    if power.combine is None:
+        return rank_score(statuses, found, given.name, power)
+    words = words_of(found, given.name, power)
+    value = evidence(power.combine, given.session, given.name, words) or 0.0
+    others = sorted(words.keys() - known_codes(power.combine, given.session, given.name))
+    value += sum(weight(code, words[code][0], given.name, power) for code in others)
+    scores = [s for _, s in words.values() if s is not None]
+    if scores:
+        value += TIE * (sum(scores) / len(scores) - 0.5)
+    return 1 / (1 + math.exp(-max(-MOST, min(MOST, value)) / SPREAD))
 
 
 def rank_score(statuses: Mapping[str, Status], found: Iterable[Verdict], name: str, power: Power) -> float:

@@ -121,10 +121,10 @@ def _checked(labels: Sequence[Label], design: Design) -> list[Label]:
     unknown = [name for name in (*design.names, *design.claims) if name not in known and name != POOLED]
     if unknown:
         raise BadInput(f"no label is called {unknown[0]!r}", now=f"one of {', '.join(known) or '(there are none)'}")
-    if design.n < 1 or design.tune < 0 or design.planted < 0:
+    if design.n < 0 or design.n + design.tune < 1 or design.tune < 0 or design.planted < 0:
         raise BadInput(
             f"a sample of n = {design.n}, tune = {design.tune}, planted = {design.planted}",
-            now="n is at least 1, tune and planted at least 0",
+            now="n is at least 1, or 0 for a sample of `tune` labels alone; tune and planted are at least 0",
         )
     asked = listed(labels, design.names)
     total = design.n + design.tune + design.planted

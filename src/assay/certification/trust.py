@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from assay.certification.evidence import READING, Index, Power, counts_as_evidence, status, worst_by_code
-from assay.certification.rank import rank_score
+from assay.certification.rank import ranked
 from assay.records.label import OTHER, Given, Label, Tier, key_of
 from assay.records.session import Mode
 from assay.records.verdict import Verdict
@@ -62,7 +62,7 @@ def _label(given: Given, found: Sequence[Verdict], power: Power, mode: Mode | No
         authored=given.value if given.source == "authored" else None,
         realised=realised,
         distribution=_distribution(given, blind),
-        rank_score=round(rank_score(statuses, found, given.name, power), 6),
+        rank_score=round(ranked(given, statuses, found, power), 6),
         trust=trust,
         trust_basis="none" if trust is None else "labels",
         tier=tier,

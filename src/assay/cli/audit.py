@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 
 from assay.cli.console import JSON, QUIET, Bars, result
+from assay.cli.judges import LIMIT, MAX_COST, PRICE, judges_words, plan_words
 from assay.cli.wording import run_summary
 
 
@@ -16,6 +17,11 @@ def command(
     label: list[str] = typer.Option([], "--label", help="Only this label name; may be given again."),
     checks: str = typer.Option("", "--checks", help="Codes, comma separated; default: all that apply."),
     seed: int = typer.Option(0, "--seed", help="Seed of folds and samples."),
+    judge: list[str] = typer.Option([], "--judge", help="A language model that reads labels; may be given again."),
+    limit: int | None = LIMIT,
+    max_cost: float | None = MAX_COST,
+    price: list[str] = PRICE,
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what the judges would be asked, and the cost."),
     as_json: bool = JSON,
     quiet: bool = QUIET,
 ) -> None:
@@ -27,12 +33,16 @@ def command(
 
     found = audit(
         file, out, labels=label or None, format=format, mapping=map, seed=seed,
-        checks=[c for c in checks.split(",") if c] or None, progress=Bars(quiet),
+        checks=[c for c in checks.split(",") if c] or None, judge=judge, judged_labels=limit, max_cost=max_cost,
+        price=price, dry_run=dry_run, progress=Bars(quiet),
     )  # fmt: skip
+    if dry_run:
+        result(found, as_json, plan_words(found))
+        return
     skipped = found["not_checked"]
     more = (
         f"\nnot checked: {', '.join(s['name'] for s in skipped[:8])}{' ...' if len(skipped) > 8 else ''}"
         if skipped
         else ""
     )
-    result(found, as_json, run_summary(found, out) + more)
+    result(found, as_json, "\n\n".join([run_summary(found, out) + more, *judges_words(found)]))

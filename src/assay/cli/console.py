@@ -25,6 +25,10 @@ class Bars:
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
         """Draw the state of a stage."""
+        if stage == "sending":
+            # where text goes is said even with -q
+            say(note)
+            return
         if self.quiet:
             return
         now = time.monotonic()

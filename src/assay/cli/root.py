@@ -12,12 +12,12 @@ from assay import __version__
 from assay.errors import AssayError
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Start", ("demo", "audit", "run", "review", "certify", "compare", "report")),
+    ("Start", ("demo", "audit", "label", "run", "review", "certify", "compare", "report")),
     (
         "More",
         (
             "author", "simulate", "verify", "power", "realism", "sample", "export", "import", "plant", "lint", "init",
-            "checks", "show", "status", "doctor",
+            "checks", "show", "diff", "status", "forget", "models", "doctor",
         ),
     ),
     ("Research", ("gap", "learn", "reliability", "consensus")),

@@ -3,6 +3,7 @@
 SUMMARIES: dict[str, str] = {
     "demo": "a small run of the bundled blueprint on the embedded model, ending with a report",
     "audit": "which labels of somebody else's sessions can be trusted",
+    "label": "annotators vote on sessions without labels; then sample and certify",
     "run": "blueprint to report: all stages in one folder, resumable",
     "review": "answer a sample, or real-or-simulated pairs, in the browser",
     "certify": "bound the label error with people's answers, or refuse",
@@ -21,7 +22,10 @@ SUMMARIES: dict[str, str] = {
     "init": "write a blueprint to start from",
     "checks": "list the checks, or explain one",
     "show": "print one session of a run folder with its labels",
+    "diff": "which labels moved between two versions of a run, and why",
     "status": "what a run folder holds and what comes next",
+    "forget": "erase one session from a run folder, and prove it",
+    "models": "the models that can be asked for, and which can be used here",
     "doctor": "check the machine, or a run folder",
     "gap": "the same scenarios as agents, script and mindreaders: what knowing too much changes",
     "learn": "train a user model on human turns",

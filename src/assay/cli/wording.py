@@ -145,3 +145,47 @@ def consensus_summary(found: dict[str, Any], out: Path) -> str:
         )
     lines += [f"  {note}" for note in found["notes"]]
     return "\n".join([*lines, f"Posterior: {out}"])
+
+
+def reliability_summary(found: dict[str, Any]) -> str:
+    """Agreement beside what chance gives, in words."""
+    value, ci, control = found["value"], found["ci"], found["permuted"]
+    name = found["statistic"] + (f" ({found['metric']})" if found.get("metric") else "")
+    told = "not defined: nothing varies" if value is None else f"{value:.4f}"
+    lines = [f"{name}: {told}" + (f", 95 % {ci[0]:.4f} to {ci[1]:.4f}" if ci else "")]
+    if found["items"] is not None:
+        lines[0] += f"; {found['items']} items, {found['raters']} raters"
+    if control:
+        low, high = control["range"]
+        lines.append(f"  by chance: mean {control['mean']:.4f}, 95 % {low:.4f} to {high:.4f}, p = {control['p']:.4g}")
+    for key in ("omega_total", "omega_hierarchical", "alpha", "alpha_of_shuffled"):
+        if found.get(key) is not None:
+            lines.append(f"  {key.replace('_', ' ')}: {found[key]:.4f}")
+    if found.get("shares"):
+        rows = [("variance of one reading", "share")]
+        rows += [(k, f"{v:.3f}") for k, v in sorted(found["shares"].items(), key=lambda kv: -kv[1])]
+        lines.append(table(rows))
+    lines += [f"  {note}" for note in found["notes"]]
+    return "\n".join([*lines, *([f"Warning: {found['warning']}"] if "warning" in found else [])])
+
+
+def diff_summary(found: dict[str, Any], limit: int) -> str:
+    """Which labels moved between two folders, in words."""
+    moved = found["moved"]
+    lines = [f"{side.upper()}  {found[side]['directory']}  verifier {found[side]['verifier']}" for side in ("a", "b")]
+    alone = [f"{found[f'only_{side}']} only in {side.upper()}" for side in ("a", "b") if found[f"only_{side}"]]
+    lines.append(", ".join([f"{len(moved)} of {found['labels']} labels moved", *alone]))
+    for name, moves in found["tiers"].items():
+        lines.append(f"  {name}: " + ", ".join(f"{n} {move}" for move, n in moves.items()))
+    for row in moved[:limit]:
+        where = row["session"] if row["turn"] is None else f"{row['session']} turn {row['turn']}"
+        what = "; ".join(f"{key} {_short(old)} -> {_short(new)}" for key, (old, new) in row["changed"].items())
+        lines += [f"  {where} {row['name']}: {what or 'verdicts only'}", f"    {row['why']}"]
+    if len(moved) > limit:
+        lines.append(f"  ... and {len(moved) - limit} more (--limit, --json)")
+    return "\n".join(lines)
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 40 else text[:37] + "..."

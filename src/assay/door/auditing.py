@@ -7,41 +7,50 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from assay.door.checking import offline_verifier, verifier_version
+from assay.door.checking import instead, judge_all, offline_verifier, verifier_version
+from assay.door.judging import Reading, judged_plan, planned
+from assay.door.options import Plan
+from assay.door.running import write_usage
+from assay.door.sync import run_sync
 from assay.door.trusting import certificate_of, labels_stage, report, summary, write_certificate
 from assay.errors import BadInput
+from assay.importing.formats import FORMATS, READERS
 from assay.importing.guess import guess
 from assay.importing.maps import read_map
-from assay.importing.openai import openai_rows
+from assay.importing.redact import Redactor, read_names
 from assay.importing.report import ImportReport
 from assay.importing.sessions import import_rows
 from assay.importing.sessions import import_sessions as read_sessions
-from assay.importing.tau import tau_rows
-from assay.records.base import digest
 from assay.records.session import Session
 from assay.records.storage import write_json, write_rows
 from assay.runs.engine import Progress, silent
 from assay.runs.folder import RunFolder
+from assay.runs.ledger import Ledger
+from assay.verification.account import account_for
+from assay.verification.check import Corpus
 from assay.verification.label_errors import auditable
 from assay.verification.one import select
-
-FORMATS = ("sessions", "openai", "tau2")
-"""Formats that this version reads."""
 
 
 def import_sessions(
     paths: str | Path | Sequence[str | Path], out: str | Path, *, format: str = "sessions",
-    mapping: str | Path | None = None, progress: Progress = silent,
+    mapping: str | Path | None = None, redact: bool = False, names: str | Path | None = None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:  # fmt: skip
     """Read session files into a run folder; returns counts in and out, facts by party and warnings.
 
-    Raises BadSessions for a file that is not in the form, naming the line; BadInput for an unknown format.
+    redact: replace e-mail addresses, phone and card numbers, IBANs and the names of a file (`names`, one a line) by
+    pseudonyms before anything is written; `redacted` of the result counts them. Raises BadSessions for a file that is
+    not in the form, naming the line; BadInput for an unknown format.
     """
     if format not in FORMATS:
         raise BadInput(f"format {format!r} is not one this version reads", now=f"one of {', '.join(FORMATS)}")
-    files = _files(paths)
+    if names is not None and not redact:
+        raise BadInput("names to redact without redact", now="give --redact too")
+    files = _files(paths, format)
+    redactor = Redactor(read_names(names) if names is not None else ()) if redact else None
     with RunFolder(out, make=True) as folder:
-        _, counts = _import(folder, files, mapping, "import", 0, progress, format)
+        _, counts = _import(folder, files, mapping, "import", 0, progress, format, redactor)
         return counts
 
 
@@ -53,47 +62,79 @@ def _import(
     seed: int,
     progress: Progress,
     format: str = "sessions",
+    redactor: Redactor | None = None,
 ) -> tuple[list[Session], dict[str, Any]]:
     found = ImportReport()
     rules = _mapping(mapping)
     sessions = []
     for session in _reader(format, files, rules, found):
-        sessions.append(session)
+        sessions.append(session if redactor is None else redactor.session(session))
         if len(sessions) % 500 == 0:
             progress("import", len(sessions), len(sessions) + 1, "reading")
     config = {"files": [_mark(f) for f in files], "mapping": rules, "seed": seed}
+    if redactor is not None:
+        config["redacted"] = redactor.row()
     folder.begin(command, {"files": [str(f) for f in files]}, config)
     write_rows(folder.file("sessions.jsonl"), sessions)
-    counts = found.row()
+    counts = found.row() | ({} if redactor is None else {"redacted": redactor.row()})
     folder.stage_done("import", **counts)
     progress("import", len(sessions), len(sessions))
     return sessions, counts
 
 
+def read_any(
+    paths: str | Path | Sequence[str | Path], mapping: str | Path | None = None, format: str | None = None
+) -> list[Session]:
+    """Sessions of files in any form that this version reads. Raises BadInput, BadSessions."""
+    files = _files(paths, format)
+    return list(_reader(_format(files[0], format), files, _mapping(mapping), ImportReport()))
+
+
+def _format(file: Path, asked: str | None) -> str:
+    """The format asked for, or guessed. Raises BadInput for one that this version does not read."""
+    format = guess(file).format if asked is None else asked
+    # of a file that is like nothing known, the reader of sessions says best what is wrong, and in which line
+    if format not in (*FORMATS, "unknown"):
+        raise BadInput(
+            f"{file.name} looks like {format!r}, which this version does not read",
+            where=str(file),
+            now="convert it to the session form (docs/reference/files.md)",
+        )
+    return format
+
+
 def _reader(format: str, files: list[Path], rules: dict[str, Any] | None, found: ImportReport) -> Iterator[Session]:
     """Sessions of the files in their format."""
-    rows = {"openai": openai_rows, "tau2": tau_rows}.get(format)
+    rows = READERS.get(format)
     if rows is None:
         return read_sessions(files, rules, report=found)
-    return import_rows(chain.from_iterable(rows(f) for f in files), rules, report=found)
+    return import_rows(chain.from_iterable(rows(f, rules) for f in files), rules, report=found)
 
 
-def _files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
-    """The files of a command. Raises BadInput for one that is not there."""
+def _files(paths: str | Path | Sequence[str | Path], format: str | None) -> list[Path]:
+    """The files of a command; for `hf` also folders and names. Raises BadInput for one that is not there."""
     files = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
     for path in files:
-        if not path.is_file():
-            what = "a folder, not a session file" if path.is_dir() else "no such file"
-            raise BadInput(what, where=str(path), now="name a .jsonl or .jsonl.gz file of sessions")
+        if path.is_file() or format == "hf" or (format is None and path.is_dir() and not (path / "run.json").exists()):
+            continue
+        what = "a folder, not a session file" if path.is_dir() else "no such file"
+        raise BadInput(what, where=str(path), now="name a .jsonl or .jsonl.gz file of sessions")
     return files
 
 
 def _mark(path: Path) -> list[Any]:
-    """Name, size and digest of a file: what a resumed audit must find again."""
-    data = path.read_bytes()
+    """Name, size and digest of a file (of a folder: of all its files): what a resumed audit must find again."""
     import hashlib
 
-    return [path.name, len(data), hashlib.sha256(data).hexdigest()]
+    digest, size = hashlib.sha256(), 0
+    for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+        if not file.exists():
+            return [str(path), 0, ""]
+        with file.open("rb") as handle:
+            while block := handle.read(1 << 20):
+                digest.update(block)
+                size += len(block)
+    return [path.name, size, digest.hexdigest()]
 
 
 def _mapping(path: str | Path | None) -> dict[str, Any] | None:
@@ -103,27 +144,26 @@ def _mapping(path: str | Path | None) -> dict[str, Any] | None:
 def audit(
     file: str | Path | Sequence[str | Path], out: str | Path, *, labels: Sequence[str] | None = None,
     format: str | None = None, mapping: str | Path | None = None, seed: int = 0, checks: Sequence[str] | None = None,
-    progress: Progress = silent,
+    judge: Sequence[str] = (), judged_labels: int | None = None, max_cost: float | None = None,
+    price: Sequence[str] = (), dry_run: bool = False, progress: Progress = silent,
 ) -> dict[str, Any]:  # fmt: skip
     """Which labels of somebody else's sessions can be trusted: import, verify, report. Returns the summary.
 
     `labels` narrows LB06 to some names; by default every name with 2 to 200 values, each on at least 5 targets, is
-    checked, and the others are listed with the reason. Raises BadSessions, BadInput.
+    checked, and the others are listed with the reason. judge, judged_labels, max_cost, price: language models that
+    read labels too, as for `verify`; with dry_run nothing is asked or written, and what they would be asked is
+    returned. Raises BadSessions, BadInput, ProviderFailed.
     """
     from assay.certification.costs import not_requested
     from assay.verification.label_errors import find_label_errors
 
     began = time.monotonic()
-    files = _files(file)
-    if format is None:
-        format = guess(files[0]).format
-    # of a file that is like nothing known, the reader of sessions says best what is wrong, and in which line
-    if format not in (*FORMATS, "unknown"):
-        raise BadInput(
-            f"{files[0].name} looks like {format!r}, which this version does not read",
-            where=str(files[0]),
-            now="convert it to the session form (docs/reference/files.md)",
-        )
+    files = _files(file, format)
+    format = _format(files[0], format)
+    plan = judged_plan(Plan(n=1, seed=seed, model="given"), judge, judged_labels, max_cost, price)
+    if dry_run:
+        corpus = Corpus(sessions=list(_reader(format, files, _mapping(mapping), ImportReport())), seed=seed)
+        return planned(corpus, plan, select(checks))
     with RunFolder(out, make=True) as folder:
         sessions, counts = _import(folder, files, mapping, "audit", seed, progress, format)
         names, skipped = auditable(sessions)
@@ -136,9 +176,16 @@ def audit(
         verdicts = offline_verifier(None, seed, codes - {"LB06"})(sessions)
         if "LB06" in codes and names:
             verdicts += find_label_errors(sessions, names, seed, partial(progress, "LB06"))
+        readings = _judged(folder, Corpus(sessions=sessions, seed=seed), plan, codes, progress)
+        verdicts = instead(verdicts, [v for r in readings for v in r.verdicts])
+        verdicts = account_for(verdicts, sessions, codes, judged=bool(readings))
         write_rows(folder.file("verdicts.jsonl"), verdicts)
-        folder.stage_done("verify", n=len(verdicts), verifier=verifier_version(), not_checked=skipped)
-        power = audit_power(sessions, names, seed, progress)
+        read_by = [r.usage for r in readings]
+        folder.stage_done(
+            "verify", n=len(verdicts), checks=sorted(codes), verifier=verifier_version(), not_checked=skipped,
+            readings=read_by,
+        )  # fmt: skip
+        power = audit_power(sessions, checks, seed, progress)
         if power is not None:
             write_json(folder.file("power.json"), power)
         made = labels_stage(folder, progress)
@@ -147,30 +194,30 @@ def audit(
         path = report(folder.path)
         found = summary(made, verdicts, sessions, time.monotonic() - began)
         found |= {"import": counts, "not_checked": [{"name": k, "reason": v} for k, v in sorted(skipped.items())]}
-        return {**found, "certificate": certificate.status, "report": str(path)}
+        judges = [t for r in readings for t in r.trials]
+        return {**found, "readings": read_by, "judges": judges, "certificate": certificate.status, "report": str(path)}
 
 
-AUDIT_SAMPLE = 400
-"""Sessions of the planted sample on which an audit measures power."""
+def _judged(
+    folder: RunFolder, corpus: Corpus, plan: Plan, codes: frozenset[str], progress: Progress
+) -> list[Reading]:  # fmt: skip
+    """What the judges that were named say of imported sessions; no ledger where none was named."""
+    if not plan.judge:
+        return []
+    with Ledger(folder.path) as ledger:
+        readings = run_sync(judge_all(folder, corpus, plan, codes, ledger, progress))
+        write_usage(folder, ledger)
+    return list(readings)
 
 
 def audit_power(
-    sessions: Sequence[Session], names: Sequence[str], seed: int, progress: Progress
+    sessions: Sequence[Session], checks: Sequence[str] | None, seed: int, progress: Progress
 ) -> dict[str, Any] | None:
-    """Power of LB06 and the leak checks, measured by planting into a seeded sample of the audited sessions."""
-    from assay.planting.power import Plan as PowerPlan
-    from assay.planting.power import measure
+    """Power of the checks that speak here, measured by planting into a seeded sample; None below 10 sessions.
 
-    ranked = sorted(sessions, key=lambda s: digest([seed, "audit power", s.id]))[:AUDIT_SAMPLE]
-    if len(ranked) < 10:
-        return None
-    progress("power", 0, 1, f"planting into {len(ranked)} sessions")
-    verify = offline_verifier(None, seed, select(None))
-    plan = PowerPlan(
-        operators=("act_swap", "early_reveal", "omniscient", "repeat", "blank"), rounds=1, confusable=False
-    )
-    found = measure(
-        ranked, verify, seed=seed, rate=0.15, blueprint_hash="", verifier=verifier_version(), model="given", plan=plan
-    )
-    progress("power", 1, 1)
-    return found
+    Systematic and most confusable swaps, each a pass more over the label errors, are left to `assay power`.
+    """
+    from assay.door.powering import Subject, Trial, tried
+
+    trial = Trial(checks=checks, seed=seed, kinds=("label", "text"), confusable=False)
+    return tried(Subject(sessions=sessions), trial, progress) if len(sessions) >= 10 else None

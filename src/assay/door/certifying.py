@@ -33,6 +33,8 @@ def codebook_of(folder: RunFolder) -> dict[str, dict[str, str]]:
         book["goal"] = {name: goal.words for name, goal in blueprint.goals.items()}
         used = {act.like for act in blueprint.user_acts.values()}
         book["core_act"] = {name: CORE_ACTS[name].meaning for name in sorted(used)}
+    if folder.has("label_schema.json"):
+        book |= {x["name"]: dict(x["values"]) for x in folder.json("label_schema.json")["labels"]}
     return book
 
 

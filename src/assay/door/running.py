@@ -1,10 +1,12 @@
 """run: all stages in one folder; each one is skipped when it is done and refused when the configuration changed."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from assay.door.checking import power_stage, verify_stage
+from assay.door.judging import judged_plan, planned
 from assay.door.making import asked, author_stage, blueprint_of, open_run, plan_of, simulate_stage
 from assay.door.options import Plan
 from assay.door.rewording import rewording
@@ -16,6 +18,8 @@ from assay.records.storage import read, write_json
 from assay.runs.engine import Progress, silent
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
+from assay.verification.check import Corpus
+from assay.verification.one import select
 
 
 def author(
@@ -39,27 +43,53 @@ def simulate(directory: str | Path, *, progress: Progress = silent) -> int:
 
 
 def verify(
-    directory: str | Path, *, checks: list[str] | None = None, judge: list[str] | None = None,
-    judged_labels: int | None = None, progress: Progress = silent,
+    directory: str | Path, *, checks: list[str] | None = None, judge: Sequence[str] = (),
+    judged_labels: int | None = None, max_cost: float | None = None, price: Sequence[str] = (), dry_run: bool = False,
+    out: str | Path | None = None, progress: Progress = silent,
 ) -> dict[str, Any]:  # fmt: skip
-    """Check the labels of a run folder, made by assay or imported; returns verdict counts by check."""
+    """Check the labels of a run folder, made by assay or imported.
+
+    With `out`, a run that was checked before is checked anew into that folder and stays as it is to the byte.
+
+    judge: language models that read `judged_labels` labels each, for at most `max_cost` USD at `price` (each
+    `NAME=PROMPT/GENERATED`, USD per million tokens). Returns `checks` (verdicts by check and status), `readings` (per
+    judge what it was asked and what that took) and `judges` (what planted labels say of each judge). With dry_run
+    nothing is asked or written; returns what would be. Labels and report that are there already are made anew. Raises
+    BadInput, RunMismatch where the folder was verified otherwise, ProviderFailed.
+    """
+    from assay.certification.costs import not_requested
+
+    if out is not None and not dry_run:
+        from assay.door.versions import recheck
+
+        how = {"judge": judge, "judged_labels": judged_labels, "max_cost": max_cost, "price": price}
+        return recheck(directory, out, checks=checks, progress=progress, **how)
     with RunFolder(directory) as folder:
-        plan = plan_of(folder)
+        plan = judged_plan(plan_of(folder), judge, judged_labels, max_cost, price)
         blueprint = blueprint_of(folder) if folder.has("blueprint.yaml") else None
+        if dry_run:
+            sessions: list[Session] = list(read(folder.path, "sessions"))
+            return planned(Corpus(sessions=sessions, seed=plan.seed, blueprint=blueprint), plan, select(checks))
+        before = folder.run().get("stages", {}).get("verify")
         with Ledger(folder.path) as ledger:
             verdicts = run_sync(verify_stage(folder, blueprint, plan, ledger, checks=checks, progress=progress))
             write_usage(folder, ledger)
-        return statuses(verdicts)
+        stage = folder.run()["stages"]["verify"]
+        if folder.has("labels.jsonl") and stage != before:
+            write_certificate(folder, not_requested(labels_stage(folder, progress), before=certificate_of(folder)))
+            report(folder.path)
+        judges = folder.json("judges.json")["judges"] if folder.has("judges.json") else []
+        return {"checks": statuses(verdicts), "readings": stage.get("readings") or [], "judges": judges}
 
 
-def power(
+def own_power(
     directory: str | Path,
     *,
     power_from: str | Path | None = None,
     text_faults: bool = True,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Plant known faults into copies of a run and measure what each check catches; returns power.json."""
+    """The power that a run folder's tiers read: measured once, on its own sessions or borrowed; returns power.json."""
     with RunFolder(directory) as folder:
         plan = plan_of(folder)
         blueprint = blueprint_of(folder) if folder.has("blueprint.yaml") else None
@@ -87,6 +117,7 @@ def write_usage(folder: RunFolder, ledger: Ledger, **more: Any) -> dict[str, Any
             "generated": total("completion_tokens"),
         },
         "by_purpose": by_purpose,
+        "readings": folder.run().get("stages", {}).get("verify", {}).get("readings") or [],
         "money": None,
         **more,
     }  # fmt: skip

@@ -21,6 +21,9 @@ def labels_stage(folder: RunFolder, progress: Progress = silent) -> list[Label]:
     before = certificate_of(folder)
     if before is not None and before.looks and folder.has("labels.jsonl"):
         return list(read(folder.path, "labels"))
+    if folder.run().get("command") == "label" and folder.has("labels.jsonl"):
+        # what annotators named stands in labels.jsonl alone: the sessions carry no labels
+        return list(read(folder.path, "labels"))
     sessions: list[Session] = list(read(folder.path, "sessions"))
     verdicts: list[Verdict] = list(read(folder.path, "verdicts"))
     power = folder.json("power.json") if folder.has("power.json") else None

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 from assay.errors import AssayError, BadInput, ProviderFailed
 from assay.models.adapter import check_base, is_steady, read_head, steadied
 from assay.models.model import Answer, PromptTooLong, Request
-from assay.models.wire import build_answer, joined
+from assay.models.wire import build_answer, joined, response_format
 
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 WEIGHTS_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -281,6 +281,9 @@ class EmbeddedModel:
                 body["logprobs"] = request.n_probs
         if request.grammar:
             body["grammar"] = request.grammar
+        if request.schema:
+            named = ("json_schema", dict(request.schema)) if request.prompt is not None else None
+            body |= [named or ("response_format", response_format(request.schema))]
         if engine.adapter is not None:
             body["lora"] = [{"id": 0, "scale": self._scale}]
         return body

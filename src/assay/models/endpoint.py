@@ -212,7 +212,15 @@ class EndpointModel(PatientClient):
         body = request_body(self.endpoint.model, request)
 
         async def once() -> Answer:
-            data = await self.send("POST", f"{self.endpoint.url}/chat/completions", body, _headers())
+            url = f"{self.endpoint.url}/chat/completions"
+            try:
+                data = await self.send("POST", url, body, _headers())
+            except Fault as fault:
+                if "response_format" not in body or not re.match(r"HTTP (400|422)", fault.what):
+                    raise
+                # an endpoint that holds nobody to a schema: the words of the prompt ask for the same form
+                del body["response_format"]
+                data = await self.send("POST", url, body, _headers())
             try:
                 return read_chat(data)
             except Empty as error:

@@ -64,6 +64,8 @@ class Request:
     """Number of most likely first tokens to report with their log-probabilities; 0 for none."""
     grammar: str = ""
     """GBNF grammar the answer must follow (embedded models only)."""
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    """JSON schema the answer must follow; models that can't be held to one are left to the words of the prompt."""
     extras: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     """Position in `messages` -> further fields of that message: tool_calls, tool_call_id."""
     tools: tuple[Mapping[str, Any], ...] = ()
@@ -100,6 +102,8 @@ class Request:
             value["n_probs"] = self.n_probs
         if self.grammar:
             value["grammar"] = self.grammar
+        if self.schema:
+            value["schema"] = dict(self.schema)
         return value
 
     def seed(self) -> int:

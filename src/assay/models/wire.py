@@ -1,6 +1,7 @@
 """The OpenAI chat wire format: bodies out, answers in. Pure functions."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from assay.models.model import Answer, Request
@@ -39,10 +40,17 @@ def request_body(model: str, request: Request) -> dict[str, Any]:
     }
     if request.tools:
         body["tools"] = [dict(tool) for tool in request.tools]
+    if request.schema:
+        body["response_format"] = response_format(request.schema)
     if request.n_probs:
         # 20 is the most the format allows
         body |= {"logprobs": True, "top_logprobs": min(request.n_probs, 20)}
     return body
+
+
+def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The field that holds an answer to a JSON schema."""
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": dict(schema)}}
 
 
 def read_chat(data: bytes) -> Answer:

@@ -12,6 +12,7 @@ from assay.errors import BadInput
 from assay.pages import charts, words
 from assay.pages.coverage import coverage
 from assay.pages.diversity import spread
+from assay.pages.heat import heat, heat_map
 from assay.pages.numbers import Name, by_name, funnel, not_checked, rates, trusted_share
 from assay.pages.readable import Privacy, Readable, readable, values_from_text
 from assay.pages.reading import Made, Said, read_run, read_verdicts
@@ -69,6 +70,7 @@ def _context(made: Made, said: Said | None, shown: Shown, text: bool) -> dict[st
         "aside": aside,
         "rates": rates(made.power),
         "power": made.power,
+        "heat": heat(made.power),
         "coverage": coverage(made, [n.name for n in names], hidden),
         "spread": spread(made),
         "not_checked": not_checked(names, said, made.power),
@@ -145,6 +147,7 @@ def _environment() -> Any:
         stacked=charts.stacked,
         bar=charts.bar,
         rates_chart=charts.rates,
+        heat_map=heat_map,
         icon=charts.icon,
         span=words.span,
         question=words.question,

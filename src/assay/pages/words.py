@@ -27,6 +27,13 @@ REASONS = {
     "born_mindreaders": "born in mindreaders mode, where the parties saw each other's latents",
     "language": "no part that reads it knows the language",
     "budget": "the budget did not reach it",
+    "no_turns": "the session has no turns",
+    "no_user_turn": "nobody called user speaks",
+    "no_such_label": "the session has no label that it reads",
+    "authored": "it reads given labels, and assay authored these",
+    "no_judge": "it takes a language model, and none was named (--judge)",
+    "not_drawn": "the language model read other sessions",
+    "nothing_to_read": "the session has nothing that it reads",
 }
 """Reason code -> words."""
 

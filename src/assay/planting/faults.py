@@ -12,13 +12,16 @@ import numpy as np
 from assay.errors import BadInput
 from assay.planting.label_operators import LABEL_OPERATORS, draw_pairs
 from assay.planting.operator import Job, Operator, Unit
+from assay.planting.persona_operators import PERSONA_OPERATORS
 from assay.planting.private_operators import PRIVATE_OPERATORS
 from assay.planting.run import Aids, Draft, Edit, Reword, Run, with_value
 from assay.planting.text_operators import TEXT_OPERATORS
 from assay.planting.truth import Planted
 from assay.records import Session, Turn, digest
 
-OPERATORS: dict[str, Operator] = {o.name: o for o in (*LABEL_OPERATORS, *PRIVATE_OPERATORS, *TEXT_OPERATORS)}
+OPERATORS: dict[str, Operator] = {
+    o.name: o for o in (*LABEL_OPERATORS, *PRIVATE_OPERATORS, *TEXT_OPERATORS, *PERSONA_OPERATORS)
+}
 """Every operator by name."""
 
 Made = tuple[Unit, list[Edit]]
@@ -89,6 +92,7 @@ def plant(
     order = Order(operator=operator, kind=kind, rate=rate, seed=seed, aids=aids or Aids())
     check_order(order)
     run = Run(sessions)
+    check_model(run, OPERATORS[operator], order)
     if label is not None:
         order.names = label_names(run, OPERATORS[operator], label)
     return plant_order(run, order)
@@ -127,19 +131,23 @@ def check_order(order: Order) -> None:
         raise BadInput(
             f"{spec.name} does not exist as kind {order.kind!r}", where="--kind", now=f"one of {', '.join(spec.kinds)}"
         )
-    if order.kind in spec.model and order.aids.reword is None:
-        without = [k for k in spec.kinds if k not in spec.model]
-        raise BadInput(
-            f"{spec.name} as {order.kind} needs a model that words the turn anew",
-            where="--kind",
-            now=f"pass --model, or use --kind {' or '.join(without)}",
-        )
     rates = order.rate.values() if isinstance(order.rate, Mapping) else (order.rate,)
     for rate in rates:
         if not 0 < rate <= 1:
             raise BadInput(f"rate {rate:g} is not in (0, 1]", where="--rate", now="give a share such as 0.1")
     if order.seed < 0:
         raise BadInput(f"seed {order.seed} is negative", where="--seed", now="give a seed of 0 or more")
+
+
+def check_model(run: Run, spec: Operator, order: Order) -> None:
+    """Raise BadInput where only a model could word the fault: in our own sessions, when none was handed in."""
+    if order.kind in spec.model and order.aids.reword is None and all(s.authored for s in run.sessions):
+        without = [k for k in spec.kinds if k not in spec.model]
+        raise BadInput(
+            f"{spec.name} as {order.kind} needs a model that words the turn anew in sessions that assay made",
+            where="--kind",
+            now=f"use --kind {' or '.join(without)}, or `assay power DIR`, which has the run's own model",
+        )
 
 
 def plant_order(run: Run, order: Order) -> tuple[list[Session], list[Planted], Report]:
@@ -176,7 +184,9 @@ def carry_out(run: Run, spec: Operator, order: Order) -> tuple[dict[int, Draft],
 def eligible_units(job: Job, spec: Operator, order: Order) -> list[Unit]:
     """Units of a run that an operator could break. Raises BadInput when there is none."""
     units = spec.units(job)
-    if order.kind == "systematic" and units:
+    if order.kind == "systematic" and spec.scope != "label":
+        job.given["pick"] = int(_stream(order, "pick").integers(2**31))
+    elif order.kind == "systematic" and units:
         places = [u.place for u in units if u.place is not None]
         kept = draw_pairs(job, places, _stream(order, "pairs"), order.pairs_for)
         keys = {p.key for p in kept}
@@ -263,7 +273,7 @@ def _asked_at_once(job: Job, spec: Operator, order: Order, units: list[Unit]) ->
         spec.make(trial, Draft(session), unit, _stream(order, session.id, str(unit.turn), str(unit.name)))
 
     trial = replace(job, aids=replace(job.aids, reword=ask))
-    if order.kind in spec.model or spec.name == "persona_mid":
+    if order.kind in spec.model or (spec.name == "persona_mid" and order.kind == "text"):
         with ThreadPoolExecutor(job.aids.at_once) as pool:
             list(pool.map(rehearse, units))
     return ask
@@ -301,6 +311,8 @@ def _restored(session: Session, faults: list[Planted]) -> Session:
         if fault.operator == "early_end":
             tail = tuple(Turn.model_validate(row) for row in fault.before)
             session = session.model_copy(update={"turns": (*session.turns, *tail)})
+        elif fault.kind == "label" and (fault.name or "").startswith("private."):
+            session = _with_fact(session, fault)
         elif fault.kind == "label":
             session = _with_label(session, fault)
         else:
@@ -308,6 +320,16 @@ def _restored(session: Session, faults: list[Planted]) -> Session:
             turns[fault.turn or 0] = turns[fault.turn or 0].model_copy(update={"text": fault.before})
             session = session.model_copy(update={"turns": tuple(turns)})
     return session
+
+
+def _with_fact(session: Session, fault: Planted) -> Session:
+    """The session with a private fact as it was; a party's name may hold dots."""
+    for party, held in session.private.items():
+        for fact in held:
+            if f"private.{party}.{fact}" == fault.name:
+                private = {**session.private, party: {**held, fact: fault.before}}
+                return session.model_copy(update={"private": private})
+    raise BadInput(f"no fact {fault.name!r} to take a fault back from", where=fault.session, now="give its own truth")
 
 
 def _with_label(session: Session, fault: Planted) -> Session:

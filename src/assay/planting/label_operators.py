@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from assay.planting.donors import donors
 from assay.planting.operator import Job, Operator, Unit, pattern, says
 from assay.planting.run import Draft, Edit, Group, Place, with_value
 from assay.records.label import key_of
@@ -88,7 +89,7 @@ def reword_turn(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) ->
     """Keep the labels and word the turn as if it had another value."""
     assert unit.place is not None
     value = job.wrong(unit.place, rng)
-    if value is None or unit.turn is None or job.aids.reword is None or not draft.is_open(unit.turn):
+    if value is None or unit.turn is None or not draft.is_open(unit.turn):
         return None
     labels = draft.session.turns[unit.turn].labels
     wrong = with_value(labels, unit.place.path, value)
@@ -97,10 +98,24 @@ def reword_turn(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) ->
     if core is not None and "core_act" in labels and labels["core_act"] != core:
         wrong["core_act"] = core
         names.append("core_act")
-    text = job.aids.reword(draft.session, unit.turn, wrong)
+    text = worded(job, draft, unit.place, (unit.turn, value, wrong), rng)
     if text is None or text == draft.text(unit.turn):
         return None
     return draft.set_text(unit.turn, text, *names)
+
+
+def worded(
+    job: Job, draft: Draft, place: Place, what: tuple[int, Any, dict[str, Any]], rng: np.random.Generator
+) -> str | None:
+    """Words of a turn from a wrong value: (turn, value, labels with it). By the model, else by a donor turn.
+
+    A turn of a foreign session takes the words of another session's turn that has the value; in our own sessions only
+    a model words anew, since their turns are bound to the session's own slots and goal.
+    """
+    turn, value, wrong = what
+    if job.aids.reword is not None:
+        return job.aids.reword(draft.session, turn, wrong)
+    return None if draft.session.authored else donors(job).line(draft, place, turn, value, rng)
 
 
 def act_units(job: Job) -> list[Unit]:
@@ -165,12 +180,12 @@ def goal_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> l
     if job.kind == "label":
         return swap_label(job, draft, unit, rng)
     value = job.wrong(unit.place, rng)
-    if value is None or job.aids.reword is None or not all(draft.is_open(t) for t in unit.detail):
+    if value is None or not all(draft.is_open(t) for t in unit.detail):
         return None
     said: list[tuple[int, str]] = []
     for turn in unit.detail:
         wrong = {**draft.session.turns[turn].labels, unit.place.name: value}
-        text = job.aids.reword(draft.session, turn, wrong)
+        text = worded(job, draft, unit.place, (turn, value, wrong), rng)
         if text is None or text == draft.text(turn):
             return None
         said.append((turn, text))
@@ -219,7 +234,8 @@ def derangement(keys: list[str], rng: np.random.Generator) -> list[int]:
 LABEL_OPERATORS = (
     Operator(
         name="act_swap",
-        means="another act, uniform over those of the run, or the one most often taken for it",
+        means="another act, uniform over those of the run, or the one most often taken for it; in words: by the model, "
+        "or in foreign sessions by another session's turn that has it",
         breaks="act and core_act; with --label any categorical label",
         kinds=("label", "text", "systematic"),
         scope="label",

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from assay.errors import BadInput, RunMismatch
+from assay.planting.battery import Battery, Checks, Verify
+from assay.planting.broken import Observe, broken_labels
 from assay.planting.faults import OPERATORS, Made, Order, carry_out, check_order
+from assay.planting.figures import Fault, Spoken, both, by_operator, figures, speaks
 from assay.planting.gates import MIN_FAULTS, gates, no_power
 from assay.planting.label_operators import MAX_VALUES
 from assay.planting.matching import ORDER, SILENT, Check, Said, Target, Word, asked
@@ -17,8 +20,6 @@ from assay.records import Session, Verdict
 from assay.records.base import rounded
 from assay.records.label import key_of
 
-Verify = Callable[[Sequence[Session]], list[Verdict]]
-"""All checks over a whole run."""
 SPARE = 1.2
 """Faults planted for each one that a gate needs, since some break only one of two labels."""
 MAX_RATE = 0.5
@@ -35,12 +36,16 @@ class Plan:
     """Operators to try; null: all."""
     rounds: int = 5
     """Faulty copies per way of planting at most; a further one is made while a label name has too few faults."""
+    kinds: tuple[Kind, ...] = ("label", "text", "systematic")
+    """Kinds of fault to plant."""
     confusable: bool = True
     """Whether acts are also swapped for the one that the checks most often take for them."""
     aids: Aids = field(default_factory=Aids)
     """Pools, gates and persona lines."""
     progress: Callable[[int, int], None] | None = None
     """Called with (ways of planting done, all of them)."""
+    observe: Observe | None = None
+    """Called with every copy: which labels are wrong in it, and what was said before and after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,19 +68,22 @@ class Tally:
 
     n_faults: int = 0
     """Distinct faults planted."""
-    words: dict[Check, list[tuple[Target, Word, Word]]] = field(default_factory=lambda: defaultdict(list))
+    words: dict[Check, list[Spoken]] = field(default_factory=lambda: defaultdict(list))
     """Check -> its words on the faults that it was asked about."""
+    faults: list[Fault] = field(default_factory=list)
+    """Every fault, with the words of all checks that were asked."""
 
 
 def measure(
-    originals: Sequence[Session], verify: Verify, *, seed: int, rate: float,
+    originals: Sequence[Session], verify: Verify | Battery, *, seed: int, rate: float,
     blueprint_hash: str, verifier: str, model: str, reword: Reword | None = None, plan: Plan | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Plant every operator into copies of a run, verify each copy as a whole, and count. Returns power.json.
 
     rate: share of the eligible units in one copy, in (0, 1]; raised, up to 0.5, for label names that would otherwise
     not reach 100 faults. verify is called once on the originals and once per copy, and must put a session and its
-    faulty copy (same id) into the same fold. Recall = share of faults at whose unit the check says `contradicted` in
+    faulty copy (same id) into the same fold; a Battery says which checks need only see what
+    changed. Recall = share of faults at whose unit the check says `contradicted` in
     the copy; false alarm = the same on the same units of the originals; units left out for the budget count in neither.
 
     *Guarantee*: `difference_lower` is the one-sided lower 95 % limit of recall minus false alarm, sessions being the
@@ -91,15 +99,14 @@ def measure(
         kind = OPERATORS[name].kinds[0] if name in OPERATORS else "label"
         check_order(Order(operator=name, kind=kind, rate=rate, seed=seed))
     run = Run(originals)
-    verdicts = verify(run.sessions)
-    before = Said(verdicts)
-    trials, missing = plan_trials(run, verdicts, plan, aids)
-    confusable = most_confusable(run, verdicts) if plan.confusable else {}
+    checks = Checks(verify, run)
+    trials, missing = plan_trials(run, checks.verdicts, plan, aids)
+    confusable = most_confusable(run, checks.verdicts) if plan.confusable else {}
     tallies: dict[tuple[Trial, str | None], Tally] = {}
     for done, trial in enumerate(trials, 1):
         if trial.draw == "uniform" or confusable:
             own = replace(aids, confusable=confusable) if trial.draw == "confusable" else aids
-            _try(run, trial, own, before, verify, (seed, rate, plan.rounds), tallies)
+            _try(checks, trial, own, (seed, rate, plan.rounds), tallies, plan.observe)
         if plan.progress is not None:
             plan.progress(done, len(trials))
     results = [row for (trial, name), tally in tallies.items() for row in _rows(trial, name, tally)]
@@ -107,12 +114,35 @@ def measure(
     power = {
         "schema": 1, "blueprint": blueprint_hash, "verifier": verifier, "model": model, "sessions": len(run.sessions),
         "from": None, "seed": seed, "rate": rate, "results": results,
-        "gates": gates(results, run.names(), _readers(verdicts), missing),
+        "gates": gates(results, run.names(), _readers(checks.verdicts), missing),
         "no_power": no_power(results),
         "not_measured": missing,
-        "status_rates": _status_rates(run, before, tallies),
+        "status_rates": _status_rates(run, checks.before, tallies),
+        **_table(trials, tallies),
+        "not_asked": sorted({code for code, _ in checks.costly}),
     }  # fmt: skip
     return dict(rounded(power))
+
+
+def _table(trials: Sequence[Trial], tallies: Mapping[tuple[Trial, str | None], Tally]) -> dict[str, Any]:
+    """Operator x check over all label names, all checks together, what no check catches, what could not be planted."""
+    table: list[dict[str, Any]] = []
+    composite: list[dict[str, Any]] = []
+    idle: list[dict[str, Any]] = []
+    for trial in trials:
+        faults = [f for (other, _), t in tallies.items() if other == trial for f in t.faults]
+        way = {"operator": trial.operator, "kind": trial.kind, "draw": trial.draw,
+               "unit": OPERATORS[trial.operator].scope}  # fmt: skip
+        if faults:
+            rows, joint = by_operator(way, faults)
+            table += rows
+            composite.append(joint)
+        else:
+            idle.append(way)
+    return {
+        "table": table, "composite": composite, "not_planted": idle,
+        "uncaught": [{k: r[k] for k in ("operator", "kind", "draw")} for r in composite if r["caught"] is False],
+    }  # fmt: skip
 
 
 def plan_trials(
@@ -121,11 +151,13 @@ def plan_trials(
     """All ways of planting that a check could notice here, and per label name the kinds that can't be made."""
     read = {v.name for v in verdicts if v.name is not None and v.status != "not_applicable"} & set(run.names())
     named, other = _label_names(run, read)
-    trials = [Trial(operator=o, kind="text") for o, spec in OPERATORS.items() if spec.scope != "label"]
+    trials = [
+        Trial(operator=o, kind=kind) for o, spec in OPERATORS.items() if spec.scope != "label" for kind in spec.kinds
+    ]
     missing: dict[str, list[str]] = defaultdict(list)
     for operator, names in named.items():
         for kind in OPERATORS[operator].kinds if names else ():
-            if kind in OPERATORS[operator].model and aids.reword is None:
+            if kind in OPERATORS[operator].model and aids.reword is None and all(s.authored for s in run.sessions):
                 for name in _with_core(names):
                     missing[name].append(kind)
             elif not (operator == "slot_swap" and kind == "label" and named["act_swap"] >= names):
@@ -140,7 +172,8 @@ def plan_trials(
         Trial(operator="act_swap", kind="label", draw="confusable", names=confused),
         Trial(operator="label_shuffle", kind="label", names=frozenset(named["act_swap"])),
     ]
-    chosen = [t for t in trials if t.names != frozenset() and (plan.operators is None or t.operator in plan.operators)]
+    wanted = [t for t in trials if t.names != frozenset() and t.kind in plan.kinds]
+    chosen = [t for t in wanted if plan.operators is None or t.operator in plan.operators]
     return chosen, {name: kinds for name, kinds in sorted(missing.items())}
 
 
@@ -153,7 +186,8 @@ def _label_names(run: Run, read: set[str]) -> tuple[dict[str, set[str]], set[str
     """(operator -> label names that it breaks and a check reads, other names that a check reads)."""
     if not any(s.authored for s in run.sessions):
         few = {n for n in read if max(len(c) for (m, _), c in run.counts.items() if m == n) <= MAX_VALUES}
-        return {"act_swap": few, "slot_swap": read, "goal_swap": set()}, set()
+        goals = {n for n in few if n == "goal" or n.startswith("goal.")}
+        return {"act_swap": few, "slot_swap": read, "goal_swap": goals}, set()
     named = {
         "act_swap": {"act"} if read & {"act", "core_act"} else set(),
         "slot_swap": {n for n in read if n.startswith("slots.")},
@@ -178,16 +212,16 @@ def most_confusable(run: Run, verdicts: Iterable[Verdict]) -> dict[tuple[str, st
 
 
 def _try(
-    run: Run, trial: Trial, aids: Aids, before: Said, verify: Verify, how: tuple[int, float, int],
-    tallies: dict[tuple[Trial, str | None], Tally],
+    checks: Checks, trial: Trial, aids: Aids, how: tuple[int, float, int],
+    tallies: dict[tuple[Trial, str | None], Tally], observe: Observe | None = None,
 ) -> None:  # fmt: skip
     """Plant one trial's faults into as many copies as its label names need, and add up what the checks say."""
     seed, rate, rounds = how
-    spec = OPERATORS[trial.operator]
+    spec, run = OPERATORS[trial.operator], checks.run
     seen: set[tuple[Target, str]] = set()
     for number in range(rounds):
         mine = {name: t.n_faults for (other, name), t in tallies.items() if other == trial}
-        rates = _rates(run, spec, trial, aids, rate, mine)
+        rates = next_rates(run, spec, trial, aids, rate, mine)
         if not rates:
             return
         order = Order(
@@ -204,21 +238,31 @@ def _try(
             drafts, made, _ = carry_out(run, spec, order)
         except BadInput:
             return
-        after = Said(verify([drafts[n].build() if n in drafts else s for n, s in enumerate(run.sessions)]))
+        after, asked_checks = checks.after(drafts, spec)
+        if observe is not None:
+            wrong = broken_labels(run, spec, made)
+            observe(wrong, checks.verdicts, checks.last, frozenset(c[0] for c in asked_checks))
         faults = [f for f in targets(run, spec, made) if f not in seen]
         seen |= set(faults)
-        checks = sorted({*before.checks(), *after.checks()})
         for target in dict.fromkeys(t for t, _ in faults):
             name = spec.counts_as or (target.name if spec.scope == "label" else None)
-            tally = tallies.setdefault((trial, name), Tally())
-            tally.n_faults += 1
-            for check in checks:
-                words = [said.word(check, target, spec.scope, spec.counts_as) for said in (after, before)]
-                if all(asked(w) for w in words):
-                    tally.words[check].append((target, words[0], words[1]))
+            _count(tallies.setdefault((trial, name), Tally()), target, spec, (after, checks.before), asked_checks)
 
 
-def _rates(
+def _count(tally: Tally, target: Target, spec: Operator, said: tuple[Said, Said], checks: Sequence[Check]) -> None:
+    """Add what every check says of one fault, in the copy and in the original."""
+    tally.n_faults += 1
+    by_code: dict[str, list[tuple[Word, Word]]] = defaultdict(list)
+    for check in checks:
+        faulty, original = (s.word(check, target, spec.scope, spec.counts_as) for s in said)
+        if asked(faulty) and asked(original):
+            tally.words[check].append((target, faulty, original))
+            by_code[check[0]].append((faulty, original))
+    joined = {code: (both(f for f, _ in pairs), both(o for _, o in pairs)) for code, pairs in by_code.items()}
+    tally.faults.append((target, joined))
+
+
+def next_rates(
     run: Run, spec: Operator, trial: Trial, aids: Aids, rate: float, have: Mapping[str | None, int]
 ) -> float | dict[str | None, float]:
     """Rate of the next copy: by label name, for those that have too few faults; 0 or empty when all have enough."""
@@ -253,35 +297,15 @@ def targets(run: Run, spec: Operator, made: Sequence[Made]) -> list[tuple[Target
 
 def _rows(trial: Trial, name: str | None, tally: Tally) -> list[dict[str, Any]]:
     """Results of every check that speaks about these units at all."""
-    rows = []
-    for check, words in sorted(tally.words.items()):
-        if any(w.status not in (None, "not_applicable") for _, *pair in words for w in pair):
-            rows.append(_row(trial, name, tally, check, words))
-    return rows
-
-
-def _row(
-    trial: Trial, name: str | None, tally: Tally, check: Check, words: Sequence[tuple[Target, Word, Word]]
-) -> dict[str, Any]:
-    from assay.stats.agreement import auroc
-    from assay.stats.intervals import cluster_mean, rate_difference
-
-    sessions = [target.session for target, _, _ in words]
-    caught = [float(faulty.status == "contradicted") for _, faulty, _ in words]
-    flagged = [float(original.status == "contradicted") for _, _, original in words]
-    recall, alarm = cluster_mean(caught, sessions), cluster_mean(flagged, sessions)
-    scores = [(f.score, o.score) for _, f, o in words if f.score is not None and o.score is not None]
-    return {
-        "operator": trial.operator, "kind": trial.kind, "draw": trial.draw, "name": name,
-        "check": check[0], "independent": check[1], "unit": OPERATORS[trial.operator].scope,
-        "n_faults": len(words), "n_planted": tally.n_faults, "n_originals": len(words), "clusters": recall.clusters,
-        "recall": recall.point, "recall_ci": [recall.low, recall.high],
-        "false_alarm": alarm.point, "false_alarm_ci": [alarm.low, alarm.high],
-        "difference_lower": rate_difference((caught, sessions), (flagged, sessions)).low if recall.low is not None
-        else None,
-        "auroc": auroc([False] * len(scores) + [True] * len(scores), [s for pair in zip(*scores, strict=True)
-                                                                     for s in pair]) if scores else None,
-    }  # fmt: skip
+    return [
+        {
+            "operator": trial.operator, "kind": trial.kind, "draw": trial.draw, "name": name,
+            "check": check[0], "independent": check[1], "unit": OPERATORS[trial.operator].scope,
+            "n_faults": len(words), "n_planted": tally.n_faults, **figures(words),
+        }
+        for check, words in sorted(tally.words.items())
+        if speaks(words)
+    ]  # fmt: skip
 
 
 def _readers(verdicts: Iterable[Verdict]) -> dict[str, set[str]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from assay.planting.contradiction import sentences, stems, to_second_person
 from assay.planting.operator import Job, Operator, Unit, says
 from assay.planting.run import Draft, Edit
 from assay.records import Session
@@ -16,6 +17,8 @@ FRAMES = (
     "{text} It is {value}, just so you know.",
 )
 """How a value is put into a line; several, so that no frame gives the fault away."""
+KNOWS = ("I know that {value}.", "Since {value}, this should suit you.", "And {value}, as far as I know.")
+"""How the partner shows that it knows a sentence of the persona."""
 LENGTHS = (3, 80)
 """Shortest and longest value, in characters, that is a fact and no brief."""
 
@@ -29,11 +32,29 @@ def facts(session: Session) -> Iterator[tuple[str, str, str]]:
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """(fact, value) of values that can be said and found again: short texts, their lists, numbers of three digits."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _leaves(f"{name}.{key}", inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            if isinstance(inner, str):
+                yield from _leaves(name, inner)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        said = f"{value:g}" if isinstance(value, float) else str(value)
+        if sum(c.isdigit() for c in said) >= 3 and "e" not in said:
+            yield name, said
     elif isinstance(value, str) and LENGTHS[0] <= len(value.strip()) <= LENGTHS[1]:
         yield name, value.strip()
+
+
+def persona_facts(session: Session) -> Iterator[tuple[str, str]]:
+    """(party, sentence) of every persona: what only that party knows until it says so."""
+    for party, held in session.private.items():
+        persona = held.get("persona")
+        for text in persona if isinstance(persona, list | tuple) else [persona]:
+            if isinstance(text, str):
+                yield from ((party, s) for s in sentences(text) if len(stems(s)) >= 2)
 
 
 def closed_until(job: Job, session: Session, party: str, fact: str, value: str) -> int:
@@ -55,15 +76,20 @@ def closed_until(job: Job, session: Session, party: str, fact: str, value: str) 
 
 
 def leak_units(job: Job, *, by_partner: bool) -> list[Unit]:
-    """One unit per fact of a session that has a turn, of its party or of the partner, before it can be known."""
+    """One unit per fact of a session that has a turn, of its party or of the partner, before it can be known.
+
+    A party may say its own persona whenever it likes, so only the partner can use that too early.
+    """
     found = []
     for number, session in enumerate(job.run.sessions):
         speakers = {t.speaker for t in session.turns}
-        for party, fact, value in facts(session):
+        told = [(p, f, v, closed_until(job, session, p, f, v)) for p, f, v in facts(session) if p in speakers]
+        if by_partner:
+            told += [(p, "persona", s, hinted(session, s)) for p, s in persona_facts(session) if p in speakers]
+        for party, fact, value, end in told:
             name = f"private.{party}.{fact}"
-            if party not in speakers or (job.names is not None and name not in job.names):
+            if job.names is not None and name not in job.names:
                 continue
-            end = closed_until(job, session, party, fact, value)
             turns = [
                 i
                 for i, t in enumerate(session.turns[:end])
@@ -73,6 +99,13 @@ def leak_units(job: Job, *, by_partner: bool) -> list[Unit]:
             if turns:
                 found.append(Unit(session=number, turn=None, name=name, detail=(turns, value)))
     return found
+
+
+def hinted(session: Session, sentence: str) -> int:
+    """First turn whose words share two content words with a sentence of the persona: from there on it may be known."""
+    wanted = stems(sentence)
+    near = (i for i, t in enumerate(session.turns) if len(wanted & stems(t.text)) >= 2)
+    return next(near, len(session.turns))
 
 
 def early_units(job: Job) -> list[Unit]:
@@ -92,6 +125,9 @@ def leak_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> l
     if not free:
         return None
     turn = free[int(rng.integers(len(free)))]
+    if unit.name is not None and unit.name.endswith(".persona"):
+        knows = KNOWS[int(rng.integers(len(KNOWS)))].format(value=to_second_person(value))
+        return draft.set_text(turn, f"{draft.text(turn)} {knows}".strip(), unit.name)
     frame = FRAMES[int(rng.integers(len(FRAMES)))]
     return draft.set_text(turn, frame.format(text=draft.text(turn), value=value).strip(), unit.name)
 

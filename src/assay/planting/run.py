@@ -169,6 +169,7 @@ class Draft:
         self._labels: dict[int | None, dict[str, Any]] = {}
         self._set: set[tuple[int | None, str]] = set()
         self._used: set[int] = set()
+        self._private: dict[str, dict[str, Any]] = {}
         self._cut: int | None = None
 
     def text(self, turn: int) -> str:
@@ -208,6 +209,12 @@ class Draft:
         self._set.add((turn, name))
         return Edit(turn, name, before, raw)
 
+    def set_private(self, party: str, fact: str, value: Any) -> Edit:
+        """Change what a party privately knows."""
+        held = self._private.get(party, self.session.private[party])
+        self._private[party] = {**held, fact: value}
+        return Edit(None, f"private.{party}.{fact}", held[fact], value)
+
     def cut(self, turn: int) -> Edit:
         """End the session before a turn."""
         self._cut = turn
@@ -218,6 +225,8 @@ class Draft:
         changed: dict[str, Any] = {}
         if None in self._labels:
             changed["session_labels"] = self._labels[None]
+        if self._private:
+            changed["private"] = {**self.session.private, **self._private}
         if self._texts or self._cut is not None or set(self._labels) - {None}:
             changed["turns"] = tuple(self._turn(i, t) for i, t in enumerate(self.session.turns[: self._cut]))
         return self.session.model_copy(update=changed) if changed else self.session

@@ -1,23 +1,19 @@
 """Operators that break a turn by its words: repeated, blank, generic and persona lines, marks, contradictions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
+from assay.planting.contradiction import contradicted, sentences
 from assay.planting.operator import Job, Operator, Scope, Unit, pattern
 from assay.planting.run import ASIDE, Draft, Edit, watched
+from assay.planting.truth import Kind
 from assay.records import Session
 
 GENERIC = ("Okay, sounds good.", "I see.", "That is interesting.", "Sure, no problem.", "I am not sure what to say.")
 """Lines that fit everywhere and say nothing."""
 MARKS = ("[insert name here]", "{value}", "<|assistant|>", "acts: inform", "customer:", "[/INST]")
 """What is left in a text when a template or a model's frame shows through."""
-DENIALS = (
-    "It is not true that {line}.",
-    "I never said that {line}, and it is not so.",
-    "No, it is not so that {line}.",
-)
-"""Frames that contradict a statement by denying it."""
 
 
 def turn_units(job: Job, fits: Callable[[Session, int], bool]) -> list[Unit]:
@@ -75,9 +71,15 @@ def blank_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> 
     return put(draft, unit.turn or 0, "")
 
 
+def picked(job: Job, choices: tuple[str, ...], rng: np.random.Generator) -> str:
+    """One of several lines; a systematic fault takes the same one everywhere."""
+    at = job.given.get("pick")
+    return choices[(int(rng.integers(len(choices))) if at is None else at) % len(choices)]
+
+
 def generic_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
     """A line that says nothing."""
-    return put(draft, unit.turn or 0, GENERIC[int(rng.integers(len(GENERIC)))])
+    return put(draft, unit.turn or 0, picked(job, GENERIC, rng))
 
 
 def blanked(text: str, slot: str, value: str) -> str:
@@ -89,12 +91,12 @@ def mark_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> l
     """The name of a slot in the place of its value, or a mark after the words."""
     turn = unit.turn or 0
     text = draft.text(turn)
-    slots = draft.session.turns[turn].labels.get("slots")
+    slots = draft.session.turns[turn].labels.get("slots") if job.kind == "text" else None
     for slot, value in slots.items() if isinstance(slots, dict) else ():
         changed = blanked(text, str(slot), str(value))
         if changed != text:
             return put(draft, turn, changed)
-    return put(draft, turn, f"{text} {MARKS[int(rng.integers(len(MARKS)))]}")
+    return put(draft, turn, f"{text} {picked(job, MARKS, rng)}")
 
 
 def persona_lines(job: Job, session: Session) -> list[tuple[str, str]]:
@@ -105,8 +107,8 @@ def persona_lines(job: Job, session: Session) -> list[tuple[str, str]]:
     for party, facts in session.private.items():
         for fact, value in facts.items():
             if fact == "persona" and party not in ASIDE:
-                said = value if isinstance(value, list) else [value]
-                lines += [(f"private.{party}.{fact}", v) for v in said if isinstance(v, str) and v.strip()]
+                said = [v for v in (value if isinstance(value, list) else [value]) if isinstance(v, str)]
+                lines += [(f"private.{party}.{fact}", line) for v in said for line in sentences(v)]
     for top in ("profile", "persona"):
         values = session.session_labels.get(top)
         for key, value in values.items() if isinstance(values, dict) else ():
@@ -140,24 +142,22 @@ def persona_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -
     return put(draft, unit.turn or 0, line, name)
 
 
-def denied(line: str, rng: np.random.Generator) -> str:
-    """A sentence that denies a statement."""
-    bare = line.strip().rstrip(".!")
-    if bare[:1].isupper() and not bare.startswith(("I ", "I'")):
-        bare = bare[0].lower() + bare[1:]
-    return DENIALS[int(rng.integers(len(DENIALS)))].format(line=bare)
+def then(text: str, sentence: str) -> str:
+    """A text with a sentence after it."""
+    stop = "" if not text.strip() or text.rstrip()[-1] in ".!?,;:)" else "."
+    return f"{text}{stop} {sentence}" if text.strip() else sentence
 
 
 def fact_contra_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
-    """A line of the persona, denied, after the words."""
+    """A line of the persona, turned into its opposite, after the words."""
     name, line = unit.detail[int(rng.integers(len(unit.detail)))]
     turn = unit.turn or 0
-    return put(draft, turn, f"{draft.text(turn)} {denied(line, rng)}", name)
+    return put(draft, turn, then(draft.text(turn), contradicted(line, rng)), name)
 
 
 def is_statement(text: str) -> bool:
-    """Whether a line asserts something that can be denied: no question, at least four words."""
-    return "?" not in text and len(text.split()) >= 4
+    """Whether a line asserts something that can be denied: a sentence of at least four words that asks nothing."""
+    return any(not s.endswith("?") and len(s.split()) >= 4 for s in sentences(text))
 
 
 def line_contra_units(job: Job) -> list[Unit]:
@@ -171,13 +171,16 @@ def line_contra_units(job: Job) -> list[Unit]:
 
 
 def line_contra_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
-    """The speaker's line before, denied, after the words; that line then stays as it is."""
+    """A statement of the speaker's line before, turned into its opposite; that line then stays as it is."""
     turn = unit.turn or 0
     source = earlier(draft.session, turn)[0]
-    if not draft.is_open(turn) or not is_statement(draft.text(source)):
+    # what a fault added to that line is left alone: the opposite of an opposite would be no fault
+    said = [x for x in sentences(draft.session.turns[source].text) if is_statement(x)]
+    if not draft.is_open(turn) or not said:
         return None
     draft.use(source)
-    return put(draft, turn, f"{draft.text(turn)} {denied(draft.text(source), rng)}")
+    line = said[int(rng.integers(len(said)))]
+    return put(draft, turn, then(draft.text(turn), contradicted(line, rng)))
 
 
 def end_units(job: Job) -> list[Unit]:
@@ -191,45 +194,6 @@ def end_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> li
     return [draft.cut(int(rng.integers(max(2, n // 3), max(3, 2 * n // 3 + 1))))]
 
 
-def mid_units(job: Job) -> list[Unit]:
-    """Sessions with at least four turns of the party under test; our own ones only where they can be reworded."""
-    can = job.aids.reword is not None and job.aids.rewords_persona
-    fits = [
-        n
-        for n, s in enumerate(job.run.sessions)
-        if len(watched(s)) >= 4 and (not s.authored or (can and s.session_labels.get("persona")))
-    ]
-    return [Unit(session=n, turn=None) for n in fits] if len(fits) >= 2 else []
-
-
-def mid_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
-    """From the middle on another person speaks: reworded, or the lines of another session's same speaker."""
-    session, run = draft.session, job.run
-    others = [n for n in run.by_id if n != unit.session and watched(run.sessions[n])]
-    donor = run.sessions[others[int(rng.integers(len(others)))]]
-    persona = donor.session_labels.get("persona")
-    late = watched(session)[len(watched(session)) // 2 :]
-    said: list[tuple[int, str]] = []
-    for turn, line in zip(late, donor_lines(donor, session, late), strict=True):
-        text: str | None = line
-        if session.authored and job.aids.reword is not None:
-            if persona == session.session_labels.get("persona"):
-                return None
-            text = job.aids.reword(session, turn, {**session.turns[turn].labels, "persona": persona})
-        if text is not None and text != session.turns[turn].text:
-            said.append((turn, text))
-    return [edit for turn, text in said for edit in draft.set_text(turn, text, "persona")] or None
-
-
-def donor_lines(donor: Session, session: Session, late: list[int]) -> Iterator[str]:
-    """Lines of the donor's same speaker, from its middle on, as many as asked for."""
-    for place, turn in enumerate(late):
-        speaker = session.turns[turn].speaker
-        lines = [t.text for t in donor.turns if t.speaker == speaker] or [donor.turns[i].text for i in watched(donor)]
-        half = lines[len(lines) // 2 :]
-        yield half[place % len(half)]
-
-
 def make_operator(
     name: str,
     means: str,
@@ -237,23 +201,40 @@ def make_operator(
     make: Callable[[Job, Draft, Unit, np.random.Generator], list[Edit] | None],
     scope: Scope = "turn",
     label: str | None = None,
+    *,
+    kinds: tuple[Kind, ...] = ("text",),
 ) -> Operator:
     """An operator on the words, of one turn or of the session from a turn on."""
     breaks = label or f"the {scope}"
     return Operator(
-        name=name, means=means, breaks=breaks, kinds=("text",), scope=scope, units=units, make=make, counts_as=label
+        name=name, means=means, breaks=breaks, kinds=kinds, scope=scope, units=units, make=make, counts_as=label
     )
 
 
 TEXT_OPERATORS = (
     make_operator("repeat", "the speaker's last line once more", repeat_units, repeat_make),
     make_operator("blank", "no words", spoken_units, blank_make),
-    make_operator("generic", "a line that fits everywhere and says nothing", spoken_units, generic_make),
+    make_operator(
+        "generic",
+        "a line that fits everywhere and says nothing",
+        spoken_units,
+        generic_make,
+        kinds=("text", "systematic"),
+    ),
     make_operator("persona_copy", "a line of the persona instead of what was to be said", persona_units, persona_make),
-    make_operator("template_marks", "a template's or a model's marks left in", spoken_units, mark_make),
-    make_operator("line_contra", "the speaker's last line, denied", line_contra_units, line_contra_make),
-    make_operator("fact_contra", "a fact of the persona, denied", persona_units, fact_contra_make, "turn", "persona"),
+    make_operator(
+        "template_marks",
+        "a template's or a model's marks left in",
+        spoken_units,
+        mark_make,
+        kinds=("text", "systematic"),
+    ),
+    make_operator(
+        "line_contra", "the opposite of what the speaker's last line said", line_contra_units, line_contra_make
+    ),
+    make_operator(
+        "fact_contra", "the opposite of a fact of the persona", persona_units, fact_contra_make, "turn", "persona"
+    ),
     make_operator("early_end", "the session stops in the middle", end_units, end_make, "session"),
-    make_operator("persona_mid", "from the middle on another person speaks", mid_units, mid_make, "session", "persona"),
 )
 """Operators on the words, whose recall is counted per turn or session."""

@@ -7,6 +7,7 @@ from pydantic import Field
 from assay.records.base import Record
 
 Status = Literal["supported", "contradicted", "not_evidenced", "unparsed", "not_applicable"]
+Severity = Literal["helped", "hindered", "minor"]
 
 
 class Quote(Record):
@@ -45,3 +46,7 @@ class Verdict(Record):
     """Whether the same evidence guided generation: a guard is never support."""
     reason: str | None = None
     """Why not_applicable or unparsed: no_power, language, budget, ..."""
+    severity: Severity | None = None
+    """Of a leak or an ungrounded claim: helped or hindered the run (by its outcome), or minor: nobody took it up."""
+    prompts: tuple[str, ...] = ()
+    """Ids of a judge's prompts: form, colon, digest of the exact words (the ledger holds them)."""

@@ -3,7 +3,7 @@
 The published procedure (arXiv 2412.12509 and its code) takes repeated answers as rows and questions as columns,
 replaces every correlation by its absolute value, counts constant columns as reliability 1, and weights. Repeats are
 drawn independently per question, so the true correlations are 0 and what is left is E|r| = sqrt(2 / (pi (n - 1))): a
-number that grows with the number of questions (docs/design/0010-omega-as-published.md).
+number that grows with the number of questions (docs/reliability.md).
 """
 
 from dataclasses import dataclass

@@ -37,11 +37,11 @@ class Hierarchy:
     """Shape (k, f): loadings on the group factors, made orthogonal to the general one."""
 
 
-def minres(r: Floats, factors: int) -> Factors:
+def minres(r: Floats, factors: int, tolerance: float = 1e-9) -> Factors:
     """Unrotated solution with the smallest sum of squared residual correlations (Harman and Jones 1966).
 
     r: shape (k, k), a correlation matrix; 1 <= factors < k. The search is over uniquenesses in [0.005, 1], from one
-    minus the squared multiple correlations. Never raises for a Heywood case: `heywood` names it.
+    minus the squared multiple correlations, until no slope is above `tolerance`. Never raises for a Heywood case: `heywood` names it.
     """
     from scipy.optimize import minimize
 
@@ -65,7 +65,7 @@ def minres(r: Floats, factors: int) -> Factors:
     start = np.clip(np.where(np.isfinite(start), start, 0.5), 0.05, 0.95)
     found = minimize(
         loss, start, jac=True, method="L-BFGS-B", bounds=[(LEAST_UNIQUE, 1.0)] * k,
-        options={"maxiter": 5000, "maxfun": 20000, "ftol": 1e-15, "gtol": 1e-9},
+        options={"maxiter": 5000, "maxfun": 20000, "ftol": tolerance * 1e-6, "gtol": tolerance},
     )  # fmt: skip
     unique = np.asarray(found.x, dtype=float)
     values, vectors = split(unique)

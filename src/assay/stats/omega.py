@@ -215,7 +215,7 @@ def _value(x: Floats, congeneric: bool) -> float:
 def _one_factor(covariance: Floats) -> float:
     """One-factor omega without refusals: the distribution under resampling must not leave out what is refused."""
     deviations = np.sqrt(np.diag(covariance))
-    found = minres(covariance / np.outer(deviations, deviations), 1)
+    found = minres(covariance / np.outer(deviations, deviations), 1, tolerance=1e-5)
     explained = float(np.abs(found.loadings).sum() ** 2)
     return explained / (explained + float(found.unique.sum()))
 

@@ -1,7 +1,7 @@
 """How far repeated readings of the same items agree: Krippendorff's alpha, Fleiss' kappa, bootstrap, permutations.
 
 Rows are items, raters (people, models, repeated draws of one) are columns. The other way round, with items as columns,
-the same formulas measure how many items there are (docs/design/0010-omega-as-published.md).
+the same formulas measure how many items there are (docs/reliability.md).
 """
 
 from collections.abc import Callable
@@ -95,7 +95,7 @@ def _alphas(data: Ratings, times: Floats, metric: Metric) -> Floats:
     pooled = np.asarray((counts.T @ times.T).T)
     total = times @ sizes
     if metric == "nominal":
-        squares = np.asarray(counts.power(2).sum(axis=1)).ravel()
+        squares = _squares(counts)
         observed = times @ ((sizes**2 - squares) / (sizes - 1))
         expected = (total**2 - (pooled**2).sum(1)) / (total - 1)
     else:
@@ -111,10 +111,21 @@ def _alphas(data: Ratings, times: Floats, metric: Metric) -> Floats:
 
 
 def _counts(data: Ratings) -> Any:
+    """Readings per item and value, shape (items, V): a plain array, or a sparse one where that would be large."""
+    shape = (data.items, len(data.scores))
+    if shape[0] * shape[1] <= BLOCK:
+        return (
+            np.bincount(data.item * shape[1] + data.value, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
+        )
     from scipy.sparse import csr_array
 
-    ones = np.ones(len(data.item))
-    return csr_array((ones, (data.item, data.value)), shape=(data.items, len(data.scores)))
+    return csr_array((np.ones(len(data.item)), (data.item, data.value)), shape=shape)
+
+
+def _squares(counts: Any) -> Floats:
+    """Sum of squared counts of each item."""
+    dense = isinstance(counts, np.ndarray)
+    return np.asarray(np.einsum("ij,ij->i", counts, counts) if dense else counts.power(2).sum(axis=1)).ravel()
 
 
 def fleiss(data: Ratings) -> float:
@@ -134,7 +145,7 @@ def fleiss(data: Ratings) -> float:
 
 def _kappas(data: Ratings, times: Floats) -> Floats:
     counts, m = _counts(data), float(data.sizes[0])
-    agreed = (np.asarray(counts.power(2).sum(axis=1)).ravel() - m) / (m * (m - 1))
+    agreed = (_squares(counts) - m) / (m * (m - 1))
     share = np.asarray((counts.T @ times.T).T) / (times.sum(1, keepdims=True) * m)
     by_chance = (share**2).sum(1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -160,7 +171,7 @@ def item_interval(
         size = min(block, draws - start)
         times = np.stack(
             [np.bincount(rng.integers(data.items, size=data.items), minlength=data.items) for _ in range(size)]
-        )
+        ).astype(float)
         found.append(_alphas(data, times, metric) if statistic == "krippendorff" else _kappas(data, times))
     return percentile_interval(np.concatenate(found))
 
@@ -225,7 +236,8 @@ def permuted_agreement(
 
 def modal_share(data: Ratings) -> tuple[Floats, Floats]:
     """(share of the most frequent value, entropy in nats) of each item, shape (items,) each."""
-    counts = _counts(data).toarray() / data.sizes[:, None]
+    counts = _counts(data)
+    counts = (counts if isinstance(counts, np.ndarray) else counts.toarray()) / data.sizes[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy = -np.where(counts > 0, counts * np.log(counts), 0.0).sum(1)
     return counts.max(1), np.abs(entropy)

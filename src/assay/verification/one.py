@@ -9,7 +9,8 @@ from assay.verification.degenerate import degenerate_turns
 from assay.verification.expression import act_rules, core_act_recovery, goal_rules, slot_conformance
 from assay.verification.fidelity.one import brief_fidelity
 from assay.verification.in_house import in_house
-from assay.verification.leaks import early_facts, verbatim_leaks
+from assay.verification.leaks import early_facts, ungrounded_claims, verbatim_leaks
+from assay.verification.minds.reading import unasked
 
 OFFLINE: tuple[tuple[tuple[str, ...], Check], ...] = (
     (("LB01", "LB05"), core_act_recovery),
@@ -20,7 +21,9 @@ OFFLINE: tuple[tuple[tuple[str, ...], Check], ...] = (
     (("LB03",), verbatim_leaks),
     (("CO05",), degenerate_turns),
     (("IA01",), early_facts),
+    (("IA02",), ungrounded_claims),
     (("BR01", "BR02", "BR03", "BR04", "BR05"), brief_fidelity),
+    (("PT01", "PT02"), unasked),
 )
 """Codes -> check, for the checks that need no language model."""
 

@@ -1,0 +1,1 @@
+"""Is the user the same person all along (CO01 to CO04)?"""
