@@ -43,6 +43,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("pages",),
     ("flow",),
     ("door",),
-    ("cli", "testing"),
+    ("cli", "testing", "pytest_plugin"),
 )
 """Packages from the ground up. Nothing imports upward; packages of the stage layer never import each other."""

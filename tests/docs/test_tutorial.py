@@ -44,6 +44,6 @@ def test_dots_stand_for_what_differs(runner: ModuleType) -> None:
     assert not runner.matches("in ... s", "in 12 m\n")
 
 
-@pytest.mark.parametrize("page", ["import-your-sessions"])
+@pytest.mark.parametrize("page", ["import-your-sessions", "put-assay-into-your-ci"])
 def test_a_how_to_runs(runner: ModuleType, tmp_path: Path, page: str) -> None:
     assert not runner.differences((DOCS / "how-to" / f"{page}.md").read_text(encoding="utf-8"), tmp_path)

@@ -10,8 +10,11 @@ from assay.cli.console import JSON, result
 def command(
     directory: Path = typer.Argument(..., metavar="DIR", help="Run folder with labels."),
     out: Path = typer.Option(..., "--out", help="Folder of the dataset."),
-    format: str = typer.Option("jsonl", "--format", help="jsonl or parquet."),
+    format: str = typer.Option(
+        "jsonl", "--format", help="jsonl, parquet, openai, inspect, kto, dpo, crowdkit or labelstudio."
+    ),
     tier: list[str] = typer.Option([], "--tier", help="Tiers to keep; default: certified and provisional."),
+    min_tier: str | None = typer.Option(None, "--min-tier", help="Keep this tier and the better ones."),
     as_json: bool = JSON,
 ) -> None:
     """Write the trusted labels as a dataset with a card.
@@ -20,6 +23,6 @@ def command(
     """
     from assay.door.exporting import export
 
-    found = export(directory, out, format=format, tiers=tuple(tier) or ("certified", "provisional"))
+    found = export(directory, out, format=format, tiers=tuple(tier), min_tier=min_tier)
     words = "\n".join(f"{k}: {v}" for k, v in found.items())
     result(found, as_json, words)

@@ -57,7 +57,7 @@ def _yaml(value: str) -> str:
 def _header(about: About) -> str:
     languages = sorted({s.language for s in about.sessions} - {"und"}) or ["und"]
     size = next((name for most, name in SIZES if len(about.sessions) < most), "n>1M")
-    lines = ["---", f"pretty_name: {_yaml(_name(about))}", f"license: {_yaml(licence_of(about))}", "language:"]
+    lines = ["---", f"pretty_name: {_yaml(name_of(about))}", f"license: {_yaml(licence_of(about))}", "language:"]
     lines += [f"- {_yaml(tag)}" for tag in languages]
     lines += [
         "tags:",
@@ -87,7 +87,8 @@ def licence_of(about: About) -> str:
     return next(iter(found)) or "unknown" if len(found) == 1 else "other"
 
 
-def _name(about: About) -> str:
+def name_of(about: About) -> str:
+    """Name of the dataset: the blueprint's title, or the sessions' source."""
     book = about.run.get("blueprint")
     if isinstance(book, Mapping) and book.get("title"):
         return str(book["title"])
@@ -98,7 +99,7 @@ def _title(about: About) -> str:
     kept = sum(label.tier in about.tiers for label in about.labels)
     made = "simulated" if about.sessions and all(s.authored for s in about.sessions) else "imported"
     return (
-        f"# {_plain(_name(about))}\n\n{len(about.sessions):,} {made} user sessions with {kept:,} of "
+        f"# {_plain(name_of(about))}\n\n{len(about.sessions):,} {made} user sessions with {kept:,} of "
         f"{len(about.labels):,} labels: "
         f"those of tier {' or '.join(about.tiers)}. Each label carries its tier; a session keeps all its turns, and "
         "`labels_left_out` counts its labels that were left out."
@@ -195,6 +196,8 @@ def _limits(about: About) -> str:
 
 
 def _load(about: About) -> str:
+    if not about.data_file.startswith("data."):
+        return f"## Use\n\n`{about.data_file}` is in the form of the tool it was exported for."
     kind = "parquet" if about.data_file.endswith(".parquet") else "json"
     call = f'load_dataset("{kind}", data_files="{about.data_file}")'
     return f"## Use\n\n```python\nfrom datasets import load_dataset\n\n{call}\n```"

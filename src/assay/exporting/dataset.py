@@ -8,14 +8,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 from assay.errors import BadInput
-from assay.exporting.card import About, card
+from assay.exporting.card import About, card, licence_of, name_of
+from assay.exporting.chat import dpo_rows, inspect_rows, kto_rows, openai_rows
+from assay.exporting.croissant import croissant
 from assay.exporting.jsonl import write_jsonl
 from assay.exporting.parquet import write_parquet
 from assay.exporting.rows import TIERS, session_form, table_form
+from assay.exporting.votes import crowdkit_csv, label_studio_rows, lines
 from assay.records import Certificate, Label, Session, read
 from assay.records.storage import atomic_write
 
-Format = Literal["jsonl", "parquet"]
+Format = Literal["jsonl", "parquet", "openai", "inspect", "kto", "dpo", "crowdkit", "labelstudio"]
+FILES: dict[str, str] = {
+    "jsonl": "data.jsonl", "parquet": "data.parquet", "openai": "chats.jsonl", "inspect": "samples.jsonl",
+    "kto": "kto.jsonl", "dpo": "dpo.jsonl", "crowdkit": "votes.csv", "labelstudio": "tasks.json",
+}  # fmt: skip
+"""Format -> name of its file."""
+WHOLE = ("jsonl", "parquet")
+"""Formats that hold all of a session, so that card and metadata describe them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +50,13 @@ def export(
     private: bool = True,
     licence: str | None = None,
 ) -> Exported:
-    """Write a dataset folder: `data.jsonl` or `data.parquet`, one row per session, and its card, `README.md`.
+    """Write a dataset folder: one data file, its card `README.md`, and for whole sessions `croissant.json`.
 
-    Sessions are all kept; labels only of the given tiers, each with its tier. private: whether what one party alone
-    knew is in the rows. licence: stated in the card; default: the sessions' own, where they agree. JSON lines are in
-    the session form; Parquet has fixed columns and loads with `datasets.load_dataset("parquet", data_files=...)`.
+    Sessions are all kept; labels only of the given tiers, each with its evidence. private: whether what one party alone
+    knew is in the rows. licence: stated in the card; default: the sessions' own, where they agree. jsonl is in the
+    session form; parquet has fixed columns and loads with `datasets.load_dataset("parquet", data_files=...)`. openai:
+    chats for fine-tuning; inspect: samples of a labelling task for Inspect AI; kto, dpo: what the user's model offered
+    and the guards refused; crowdkit: votes as CSV; labelstudio: tasks with the labels as predictions.
 
     Raises BadInput for an unknown format or tier, an output that is a file, a run without sessions or
     labels, or a missing pyarrow; StorageFailed when it cannot be written.
@@ -56,11 +68,13 @@ def export(
     for label in read(folder, "labels"):
         labels[label.session].append(label)
     wanted = frozenset(tiers)
-    data = target / f"data.{format}"
+    data = target / FILES[format]
     if format == "parquet":
         write_parquet(data, (table_form(s, labels[s.id], wanted, private=private) for s in sessions))
-    else:
+    elif format == "jsonl":
         write_jsonl(data, (session_form(s, labels[s.id], wanted, private=private) for s in sessions))
+    else:
+        atomic_write(data, _converted(format, folder, sessions, labels, wanted))
     every = [x for s in sessions for x in labels[s.id]]
     about = About(
         sessions=sessions,
@@ -73,15 +87,44 @@ def export(
         private=private,
     )
     atomic_write(target / "README.md", card(about).encode("utf-8", "replace"))
+    if format in WHOLE:
+        metadata = croissant(
+            data, name=name_of(about), licence=licence_of(about), published=_date(about.run), sessions=len(sessions),
+            version=str(about.run.get("config", {}).get("version", "0")),
+        )  # fmt: skip
+        atomic_write(target / "croissant.json", metadata.encode("utf-8", "replace"))
     kept = sum(x.tier in wanted for x in every)
     return Exported(
         data=data, card=target / "README.md", sessions=len(sessions), labels=kept, left_out=len(every) - kept
     )
 
 
+def _converted(
+    format: str, folder: Path, sessions: list[Session], labels: dict[str, list[Label]], tiers: frozenset[str]
+) -> bytes:
+    """The bytes of a format for another tool."""
+    if format in ("kto", "dpo"):
+        from assay.exporting.candidates import candidates
+
+        offered = candidates(folder, sessions)
+        return lines(kto_rows(offered) if format == "kto" else dpo_rows(offered))
+    if format == "crowdkit":
+        return crowdkit_csv((x for s in sessions for x in labels[s.id]), tiers).encode("utf-8", "replace")
+    if format == "labelstudio":
+        tasks = list(label_studio_rows(sessions, labels, tiers))
+        return json.dumps(tasks, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+    rows = openai_rows if format == "openai" else inspect_rows
+    return lines(rows(sessions, labels, tiers))
+
+
+def _date(run: dict[str, Any]) -> str:
+    """Day on which the run was begun; the first of January 1970 where it does not say."""
+    return str(run.get("started", "1970-01-01"))[:10]
+
+
 def _check(folder: Path, target: Path, format: str, tiers: Sequence[str]) -> None:
-    if format not in ("jsonl", "parquet"):
-        raise BadInput(f"no format {format!r}", now="one of jsonl, parquet")
+    if format not in FILES:
+        raise BadInput(f"no format {format!r}", now=f"one of {', '.join(FILES)}")
     unknown = [t for t in tiers if t not in TIERS]
     if unknown or not tiers:
         raise BadInput(

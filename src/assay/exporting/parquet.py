@@ -49,6 +49,9 @@ def _schema(pa: Any) -> Any:
             ("rank_score", pa.float64()),
             ("trust", pa.float64()),
             ("trust_basis", text),
+            ("distribution", text),
+            ("evidence", text),
+            ("identifiable_from_turn", pa.int32()),
             ("reasons", pa.list_(text)),
         ]
     )

@@ -1,5 +1,6 @@
 """One session of a run as one row of a dataset: what was said, and every label with how far it can be trusted."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -15,8 +16,8 @@ def session_form(session: Session, labels: Sequence[Label], tiers: Collection[st
     """A row in the session form (INTERFACE, Files), which `assay import sessions` reads back.
 
     Labels of the wanted tiers stand in `labels` and `session_labels` by their flattened names; beside them `tiers` and
-    `session_tiers` give {"tier", "rank_score", "trust", "trust_basis"} of each; `session_tiers` also
-    "identifiable_from_turn" where there is such a turn. `labels_left_out` counts the others.
+    `session_tiers` give the source, distribution, tier, scores, evidence and identifiable-from turn of each.
+    `labels_left_out` counts the others.
     """
     by_turn = _by_turn(labels, tiers)
     turns = []
@@ -28,7 +29,7 @@ def session_form(session: Session, labels: Sequence[Label], tiers: Collection[st
             for k, v in turn.row().items()
             if k in ("tool_calls", "tool_call_id", "name", "time", "realised_by") and v is not None
         }
-        turns.append({**row, "labels": {x.name: x.value for x in own}, "tiers": {x.name: _trust(x) for x in own}})
+        turns.append({**row, "labels": {x.name: x.value for x in own}, "tiers": {x.name: evidence_of(x) for x in own}})
     whole = by_turn.get(None, [])
     row = {
         k: v
@@ -37,7 +38,7 @@ def session_form(session: Session, labels: Sequence[Label], tiers: Collection[st
     }
     row |= {"mode": session.mode, "end": session.end, "scenario_hash": session.scenario_hash}
     row["session_labels"] = {x.name: x.value for x in whole}
-    row["session_tiers"] = {x.name: _trust(x) | _known(x) for x in whole}
+    row["session_tiers"] = {x.name: evidence_of(x) for x in whole}
     if private:
         row["private"] = session.row()["private"]
     return {**row, "turns": turns, "labels_left_out": sum(x.tier not in tiers for x in labels)}
@@ -85,19 +86,22 @@ def _by_turn(labels: Sequence[Label], tiers: Collection[str]) -> Mapping[int | N
     return found
 
 
-def _trust(label: Label) -> dict[str, Any]:
+def evidence_of(label: Label) -> dict[str, Any]:
+    """Where a label comes from and what speaks for it: source, distribution, tier, scores, verdicts."""
     return dict(
         rounded(
-            {"tier": label.tier, "rank_score": label.rank_score, "trust": label.trust, "trust_basis": label.trust_basis}
+            {
+                "tier": label.tier, "rank_score": label.rank_score, "trust": label.trust,
+                "trust_basis": label.trust_basis, "source": label.source, "distribution": label.distribution,
+                "evidence": dict(sorted(label.verdicts.items())),
+                "identifiable_from_turn": label.identifiable_from_turn,
+            }
         )
-    )
-
-
-def _known(label: Label) -> dict[str, int]:
-    at = label.identifiable_from_turn
-    return {} if at is None else {"identifiable_from_turn": at}
+    )  # fmt: skip
 
 
 def _entry(label: Label) -> dict[str, Any]:
-    start = {"name": label.name, "value": key_of(label.value), "kind": label.kind, "source": label.source}
-    return {**start, **_trust(label), "reasons": list(label.reasons)}
+    found = evidence_of(label)
+    tables = {k: json.dumps(found.pop(k), ensure_ascii=False, sort_keys=True) for k in ("distribution", "evidence")}
+    start = {"name": label.name, "value": key_of(label.value), "kind": label.kind}
+    return {**start, **found, **tables, "reasons": list(label.reasons)}

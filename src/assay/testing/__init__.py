@@ -1,7 +1,11 @@
-"""For tests of your own: a scripted model and runs that need no model and no network.
+"""For tests of your own: a scripted model, runs that need no model and no network, and certificates as assertions.
 
-from assay.testing import ScriptedModel, tiny_run
+from assay.testing import ScriptedModel, assert_certified, tiny_run
 folder = tiny_run(tmp_path / "run", n=10)
+assert_certified("runs/returns", max_error=0.05)
+
+As a pytest plugin (it is there once assay is installed): `--assay-run DIR`, and the fixtures `assay_run` and
+`assay_session`, the latter once per session of that run.
 """
 
 from pathlib import Path
@@ -10,6 +14,7 @@ from typing import Any
 from assay.door.options import Plan
 from assay.door.running import run
 from assay.models.scripted import ScriptedModel
+from assay.testing.certified import assert_certified
 
 
 def tiny_run(
@@ -19,4 +24,4 @@ def tiny_run(
     return run(blueprint, out, Plan(n=n, seed=seed, model=model))
 
 
-__all__ = ["ScriptedModel", "tiny_run"]
+__all__ = ["ScriptedModel", "assert_certified", "tiny_run"]
