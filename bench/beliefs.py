@@ -1,8 +1,9 @@
-"""Posterior of the truth per turn on simulated sessions of a blueprint, policy's own table against the prior alone.
+"""Posterior of the truth per turn on simulated sessions of a blueprint, the policy's own table against the prior alone.
 
     python bench/beliefs.py [BLUEPRINT] [SESSIONS] [SEED]
 
-Sessions are worded by templates: the filter reads acts only.
+Sessions are worded by templates: the filter reads acts and what they say. `null` beside an ECE is what it is for
+outcomes drawn from the confidences themselves (200 draws): sampling alone.
 """
 
 import asyncio
@@ -25,6 +26,13 @@ def interval(values: np.ndarray) -> str:
     return f"{values.mean():.3f} [{values.mean() - half:.3f}, {values.mean() + half:.3f}]"
 
 
+def calibration(sure: np.ndarray, hit: np.ndarray, rng: np.random.Generator) -> str:
+    """ECE of 10 equal-mass bins, ties in random order, and its mean under the confidences themselves."""
+    order = rng.permutation(len(sure))
+    null = [ece(sure, rng.random(len(sure)) < sure) for _ in range(200)]
+    return f"ECE {ece(sure[order], hit[order]):.3f} (null {np.mean(null):.3f})"
+
+
 def main(name: str = "returns", n: int = 4000, seed: int = 7) -> None:
     """Simulate, filter, print."""
     book = load_blueprint(name)
@@ -33,26 +41,27 @@ def main(name: str = "returns", n: int = 4000, seed: int = 7) -> None:
     print(f"{name}: n {n}, seed {seed}, hypotheses {len(beliefs.people)}, prior {time.monotonic() - began:.1f} s")
     parts = Parts(assistant=lambda s, rng: reference_assistant(book, s, rng), say=None, repeat=0)
     held: dict[str, list] = {}
-    spent, outside = 0.0, 0
+    spent, outside, alarms, rng = 0.0, 0, 0, np.random.default_rng(seed)
     for i in range(n):
         session = asyncio.run(simulate_one(book, author_one(book, seed, i), parts))
         began = time.monotonic()
-        tracks = beliefs.tracks(session)
+        found = beliefs.follow(session)
         spent += time.monotonic() - began
-        outside += not tracks
-        for t in tracks:
+        outside += not found.tracks
+        alarms += found.drifted_at is not None
+        for t in found.tracks:
             held.setdefault(t.name, []).append(t)
-    print(f"filter {1000 * spent / n:.1f} ms a session; {outside} sessions that no draw of the prior allows")
+    print(f"filter {1000 * spent / n:.1f} ms a session; {outside} sessions without a track; {alarms} drift alarms")
     for label, tracks in held.items():
         print(f"{label}, n {len(tracks)}")
         for k in (0, 1, 2, 3, None):
             at = [min(k, len(t.turns)) if k is not None else len(t.turns) for t in tracks]
             p = np.array([t.probability[a] for t, a in zip(tracks, at, strict=True)])
             hit = np.array([t.hits[a] for t, a in zip(tracks, at, strict=True)], dtype=float)
-            sure = np.array([t.confidence[a] for t, a in zip(tracks, at, strict=True)])
-            loss, gap = interval(-np.log(np.maximum(p, 1e-6))), ece(np.minimum(sure, 1.0), hit)
+            sure = np.minimum([t.confidence[a] for t, a in zip(tracks, at, strict=True)], 1.0)
+            loss, gap = interval(-np.log(np.maximum(p, 1e-6))), calibration(sure, hit, rng)
             where = "prior only" if k == 0 else "at the end" if k is None else f"after user turn {k}"
-            print(f"  {where}: P(truth) {interval(p)}, accuracy {interval(hit)}, log loss {loss}, ECE {gap:.3f}")
+            print(f"  {where}: P(truth) {interval(p)}, accuracy {interval(hit)}, log loss {loss}, {gap}")
         known = np.array([t.identifiable_from_turn is not None for t in tracks], dtype=float)
         print(f"  identifiable at the end: {interval(known)}")
 

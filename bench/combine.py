@@ -41,6 +41,7 @@ RATE = 0.08
 """Share of each label name, and of turns, that one operator breaks."""
 TURN_FAULTS = ("blank", "repeat", "generic")
 PERSONA_FAULTS = (("persona_mid", "label"), ("persona_mid", "text"), ("fact_contra", "text"))
+PERSONA = frozenset(o for o, _ in PERSONA_FAULTS)
 TUNE = 200
 Key = tuple[str, int | None, str]
 
@@ -56,18 +57,17 @@ def faulty(sessions: Sequence[Session], seed: int) -> tuple[list[Session], set[K
     broken: set[Key] = set()
     now = list(sessions)
     todo: list[dict[str, Any]] = [{"operator": "act_swap", "label": n} for n in names]
-    todo += [{"operator": "label_shuffle", "label": n} for n in {"persona"} & {g.name for s in now for g in labels_of(s)}]
     todo += [{"operator": o, "kind": k} for o, k in PERSONA_FAULTS] + [{"operator": o} for o in TURN_FAULTS]
     for step, more in enumerate(todo):
         try:
-            rate = 0.25 if more["operator"] in ("label_shuffle", *(o for o, _ in PERSONA_FAULTS)) else RATE
+            rate = 0.15 if more["operator"] in PERSONA else RATE
             now, truth, _ = plant(now, rate=rate, seed=1000 * seed + step, **more)
         except BadInput:
             continue
         for row in truth:
             if more["operator"] in TURN_FAULTS:
                 broken |= {key_of(g) for s in now if s.id == row.session for g in labels_of(s) if g.turn == row.turn}
-            elif row.name is not None and row.name.startswith(("persona", "private.")) or more["operator"] != "act_swap":
+            elif more["operator"] in PERSONA:
                 broken.add((row.session, None, "persona"))
             else:
                 broken.add((row.session, row.turn, row.name or ""))
@@ -107,7 +107,8 @@ def single(said: combine.Said | None) -> float:
 def scores(run: Sequence[Session], verdicts: Sequence[Any], cases: Sequence[combine.Case]) -> tuple[list[Given], Any]:
     """Every way of ranking the labels on which at least one check speaks."""
     models, power, nothing, index = combine.fit(cases), rates(cases), Power(), Index(verdicts)
-    assert models is not None
+    if models is None:
+        raise BadInput("no check speaks of the labels that were broken")
     known = {c.name for c in cases}
     kept: list[Given] = []
     found: dict[str, list[float]] = defaultdict(list)
@@ -188,11 +189,16 @@ def main() -> None:
     for name in asked.sets.split(","):
         began = time.perf_counter()
         sessions = chosen(asked.data, name, asked.part, asked.sessions)
-        tables, abouts = zip(*(one(sessions, seed) for seed in seeds), strict=True)
-        print(f"\n{name}, {asked.part} half: {len(sessions)} sessions, seeds {asked.seeds}; "
-              + "; ".join(f"{a['labels']} labels of {a['names']} names, {a['wrong']} wrong, {a['cases']} planted cases, "
-                          f"best single {a['best']}" for a in abouts) + f"; {time.perf_counter() - began:.0f} s")  # fmt: skip
-        print("| rank by | AURC | E-AURC | risk at 0.5 | at 0.8 | at 0.9 | ECE |\n| --- " * 1 + "|" + " --- |" * 6)
+        try:
+            tables, abouts = zip(*(one(sessions, seed) for seed in seeds), strict=True)
+        except BadInput as error:
+            print(f"\n{name}: {error.what}")
+            continue
+        print(f"\n{name}, {asked.part} half: {len(sessions)} sessions, {time.perf_counter() - began:.0f} s")
+        for seed, a in zip(seeds, abouts, strict=True):
+            print(f"seed {seed}: {a['labels']} labels of {a['names']} names, {a['wrong']} wrong, {a['cases']} planted "
+                  f"cases, best single {a['best']}")  # fmt: skip
+        print("| rank by | AURC | E-AURC | risk at 0.5 | at 0.8 | at 0.9 | ECE |\n| --- " + "| --- " * 6 + "|")
         for way in sorted(tables[0], key=lambda w: np.mean([t[w][0] for t in tables if w in t])):
             row = np.mean([t[way] for t in tables if way in t], axis=0)
             print(f"| {way} | " + " | ".join(f"{v:.4f}" for v in row) + " |")

@@ -5,13 +5,15 @@
 sets: accuracy (ties split), ECE, excess ECE, log loss of majority shares, Dawid-Skene and auto without any gold, and
 the paired bootstrap (2,000 resamples of items) of auto's loss of accuracy against the better of the two. gold: auto
 recalibrated on 20 random 10 % slices, scored on the rest. copies: four copies of one annotator plus three independent
-ones, 4 classes, 2,000 items. independent: how often a group is named where there is none. speed: seconds for the
-same votes in the same process, one thread.
+ones, 4 classes, 2,000 items. independent: how often a group is named where there is none. speed: processor seconds for
+the same votes in the same process, one thread (OMP_NUM_THREADS=1). growth: seconds and memory at growing numbers of
+votes, up to --votes.
 """
 
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -151,27 +153,78 @@ def on_independent(runs: int = 200) -> None:
     print(f"independent annotators: a group named in {false} of {runs} sets")
 
 
+def timed(what: Callable[[], object], times: int = 3) -> tuple[float, object]:
+    """(least processor seconds of some runs, what the last gave): other work on the machine does not count."""
+    spent, made = [], None
+    for _ in range(times):
+        begun = time.process_time()
+        made = what()
+        spent.append(time.process_time() - begun)
+    return min(spent), made
+
+
 def speed(most: int) -> None:
-    """Seconds at growing numbers of votes, 10 votes an item, 500 annotators, 4 labels; easy and hard items."""
-    for n, low, high in ((most // 5, 0.5, 0.95), (most, 0.5, 0.95), (most, 0.25, 0.5)):
+    """Processor seconds, 10 votes an item, 500 annotators, 4 labels; easy, middling and hard items."""
+    for n, low, high in ((most // 5, 0.5, 0.95), (most, 0.5, 0.95), (most, 0.4, 0.7), (most, 0.25, 0.5)):
         rng = np.random.default_rng(0)
         votes, _ = independent_votes(rng, n // 10, 4, rng.uniform(low, high, 500), 10 / 500)
-        begun = time.perf_counter()
-        find_consensus(votes)
-        took = time.perf_counter() - begun
-        print(f"{votes.n} votes, accuracies {low} to {high}: auto {took:.2f} s", end="", flush=True)
+        auto, _ = timed(lambda v=votes: find_consensus(replace(v)))  # type: ignore[misc]
+        own, _ = timed(lambda v=votes: dawid_skene(replace(v), np.random.default_rng(0)))  # type: ignore[misc]
+        print(f"{votes.n} votes, accuracies {low} to {high}: auto {auto:.2f} s, Dawid-Skene {own:.2f} s", end="")
         try:
             import crowdkit.aggregation as kit
             import pandas
         except ImportError:
             print()
             continue
-        frame = pandas.DataFrame({"task": votes.item, "worker": votes.annotator, "label": votes.label})
-        begun = time.perf_counter()
-        model = kit.DawidSkene(n_iter=100).fit(frame)
-        other = time.perf_counter() - begun
-        steps = len(model.loss_history_)
-        print(f", crowd-kit Dawid-Skene {other:.2f} s ({steps} EM steps), {other / took:.1f} times", flush=True)
+        columns = {"task": votes.items, "worker": votes.annotators, "label": votes.labels}
+        parts = (votes.item, votes.annotator, votes.label)
+        whole = pandas.DataFrame(dict(zip(columns, parts, strict=True)))
+        named = pandas.DataFrame({c: np.array(names)[i] for (c, names), i in zip(columns.items(), parts, strict=True)})
+        for kind, frame in (("whole numbers", whole), ("names", named)):
+            other, model = timed(lambda f=frame: kit.DawidSkene(n_iter=100).fit(f), 1)  # type: ignore[misc]
+            print(f"; crowd-kit Dawid-Skene on {kind} {other:.2f} s ({len(model.loss_history_)} EM steps): "
+                  f"{other / own:.1f} times ours, {other / auto:.1f} times auto", end="")  # fmt: skip
+        print(flush=True)
+
+
+def growth(most: int) -> None:
+    """Seconds and peak memory of auto at growing numbers of votes, each in a process of its own, and the exponents."""
+    import os
+    import subprocess
+    import sys
+
+    sizes, rows = [n for n in (most // 16, most // 8, most // 4, most // 2, most) if n], []
+    for n in sizes:
+        out = subprocess.run(
+            [sys.executable, __file__, "--part", "one", "--votes", str(n)],
+            capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        rows.append([float(x) for x in out.stdout.split()])
+        print(f"{n} votes: made in {rows[-1][0]:.1f} s; auto {rows[-1][1]:.1f} s, peak memory {rows[-1][2]:.0f} MB "
+              f"({rows[-1][3]:.0f} MB of it the votes)", flush=True)  # fmt: skip
+    (seconds, _), (memory, base) = (np.polyfit(sizes, [row[i] for row in rows], 1) for i in (1, 2))
+    print(f"by straight lines {1e6 * seconds:.2f} s and {1e6 * memory:.0f} MB for every million votes, "
+          f"{base:.0f} MB at the start")  # fmt: skip
+
+
+def one(n: int) -> None:
+    """One size, for `growth`: seconds to make the votes, seconds of auto, peak MB, MB of the votes."""
+    import resource
+
+    rng, begun = np.random.default_rng(0), time.process_time()
+    skill, items = rng.uniform(0.5, 0.95, 500), max(1, n // 10)
+    item = np.repeat(np.arange(items), 10)
+    first = rng.integers(500, size=items)
+    who = (first[:, None] + 37 * np.arange(10)).ravel() % 500
+    truth = rng.integers(4, size=items)[item]
+    label = np.where(rng.random(len(item)) < skill[who], truth, (truth + rng.integers(1, 4, size=len(item))) % 4)
+    votes = Votes(item, who, label, tuple(map(str, range(items))), tuple(map(str, range(500))), tuple("abcd"))
+    made, begun = time.process_time() - begun, time.process_time()
+    find_consensus(votes)
+    took = time.process_time() - begun
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(made, took, peak, (item.nbytes + who.nbytes + label.nbytes) / 1e6)
 
 
 def main() -> None:
@@ -184,6 +237,7 @@ def main() -> None:
     parts: dict[str, Callable[[], None]] = {
         "sets": lambda: on_sets(given.data), "gold": lambda: with_gold(given.data), "copies": on_copies,
         "independent": on_independent, "speed": lambda: speed(given.votes),
+        "growth": lambda: growth(given.votes), "one": lambda: one(given.votes),
     }  # fmt: skip
     for part in given.part.split(","):
         parts[part]()

@@ -1,14 +1,15 @@
 """`assay label` on SGD dialogues stripped of their labels, scored against the stripped labels.
 
-    python bench/label.py --data ../shared/data --work /tmp/label --part report --sessions 2000 --arm other --arm nearest
+    python bench/label.py --data ../shared/data --work /tmp/label --part report --arm other --arm nearest
 
 Labels: `core_acts` (a set: the core acts of every user turn, by assay's own map of SGD acts) and `active_intent` (a
 category: the intent that the user has at the turn, service versions joined). Meanings are the one-liners of the core
-acts, and the intents' names split into words. `dev` sessions (where choices were made) and `report` sessions are
-disjoint draws of one seed. Intervals: sessions as clusters.
+acts with two examples each, written for this bench, and the intents' names split into words without any example. `dev`
+sessions (where choices were made) and `report` sessions are disjoint draws of one seed. Intervals: by session.
 """
 
 import argparse
+import csv
 import gzip
 import json
 import re
@@ -39,6 +40,18 @@ ACTS = (
     "thank",
     "bye",
 )
+EXAMPLES = {
+    "state_goal": ("I want to book a table.", "I need to find a bus."),
+    "inform": ("In San Jose, please.", "It is for 4 people at 7 pm."),
+    "no_preference": ("Anything is fine.", "I don't mind."),
+    "request": ("What is the address?", "How much does it cost?"),
+    "confirm": ("Yes, that's right.", "Sure, go ahead."),
+    "reject": ("No, that's wrong.", "No thanks."),
+    "ask_alternative": ("Is there anything else?", "Show me something different."),
+    "choose": ("That one sounds good.", "I'll take it."),
+    "thank": ("Thanks a lot!", "Thank you."),
+    "bye": ("Goodbye.", "Have a nice day."),
+}
 OTHERS = ("camrest676", "persuasionforgood", "casino")
 DEV = 300
 Gold = dict[tuple[str, int, str], frozenset[str]]
@@ -87,7 +100,8 @@ def write_inputs(rows: list[dict[str, Any]], gold: Gold, work: Path, names: list
     meanings = {v: " ".join(re.findall(r"[A-Z][a-z]*", v)).lower() for v in intents}
     labels = {
         "core_acts": {"kind": "set", "values": {a: CORE_ACTS[a].meaning for a in ACTS},
-                      "question": "What does the customer do in the last line?"},
+                      "question": "What does the customer do in the last line?",
+                      "examples": {k: list(v) for k, v in EXAMPLES.items()}},
         "active_intent": {"lasts": True, "values": meanings, "question": "What does the customer want to get done?"},
     }  # fmt: skip
     schema.write_text(json.dumps({"labels": {n: labels[n] for n in names}}), encoding="utf8")
@@ -108,12 +122,22 @@ def gold_file(gold: Gold, names: list[str], n: int, seed: int, path: Path) -> se
     return told
 
 
-def score(folder: Path, gold: Gold, name: str, told: set[tuple[str, int, str]]) -> dict[str, Any]:
+def lm_items(folder: Path) -> set[str]:
+    """Items that a language model voted on."""
+    with (folder / "votes.csv").open(encoding="utf8") as lines:
+        return {row["item"] for row in csv.DictReader(lines) if row["annotator"].startswith("embedded")}
+
+
+def score(
+    folder: Path, gold: Gold, name: str, told: set[tuple[str, int, str]], only: set[str] | None = None
+) -> dict[str, Any]:
     """Accuracy of the values, with rank: all, the best half, the best tenth; the base rate beside it."""
     found = []
     for x in read(folder, "labels"):
         key = (x.session, x.turn, x.name)
         if x.name != name or key in told or (name == "active_intent" and len(gold[key]) != 1):
+            continue
+        if only is not None and x.id not in only:
             continue
         value = frozenset(x.value) if x.kind == "set" else frozenset((x.value,))
         found.append((x.rank_score, value == gold[key], x.session, value, gold[key]))
@@ -146,8 +170,9 @@ def main() -> None:
     p.add_argument("--unread", action="store_true", help="only sessions that the shipped reader never saw")
     p.add_argument("--name", action="append", help="core_acts, active_intent; default both")
     p.add_argument("--arm", action="append", default=[], help="annotators joined by +, e.g. nearest+other+lm")
-    p.add_argument("--gold", type=int, default=0, help="random known labels a name to learn from")
+    p.add_argument("--gold", type=int, action="append", help="random known labels a name to learn from; default 0")
     p.add_argument("--limit", type=int, default=200, help="targets a label that the language model reads")
+    p.add_argument("--draws", type=int, default=3, help="orders in which it reads each")
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     names = a.name or ["core_acts", "active_intent"]
@@ -157,23 +182,32 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     stripped, schema = write_inputs(rows, gold, work, names)
     trained = "trained:" + ",".join(str(a.data / f"{n}.jsonl.gz") for n in OTHERS)
-    for arm in a.arm:
+    subset: set[str] | None = None
+    for n, arm in ((n, arm) for n in a.gold or [0] for arm in a.arm):
         parts = [{"other": trained}.get(x, x) for x in arm.split("+")]
         told: set[tuple[str, int, str]] = set()
         given: Path | None = None
-        if a.gold:
-            given = work / f"gold-{a.gold}-{a.seed}.csv"
-            told = gold_file(gold, names, a.gold, a.seed, given)
-        out = work / f"{arm}-gold{a.gold}-{a.seed}-{a.limit}"
+        if n:
+            given = work / f"gold-{n}-{a.seed}.csv"
+            told = gold_file(gold, names, n, a.seed, given)
+        out = work / f"{arm}-gold{n}-{a.seed}-{a.limit}"
         found = assay.label(
             stripped, schema, out, annotators=[x for x in parts if x != "lm"],
-            judges=["embedded-base"] if "lm" in parts else [], gold=given, limit=a.limit, seed=a.seed, progress=Bars(True),
+            judges=["embedded-base"] if "lm" in parts else [], gold=given, limit=a.limit, draws=a.draws, seed=a.seed,
+            progress=Bars(True),
         )  # fmt: skip
+        subset = lm_items(out) if "lm" in parts else subset
         for name in names:
-            row = {"part": a.part, "sessions": len(rows), "arm": arm, "gold": a.gold, "seed": a.seed, "label": name}
-            row |= score(out, gold, name, told) | {"seconds": found["seconds"]}
-            sys.stdout.write(json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}) + "\n")
-            sys.stdout.flush()
+            about = {"part": a.part, "sessions": len(rows), "arm": arm, "gold": n, "seed": a.seed, "label": name}
+            tell(about | score(out, gold, name, told) | {"seconds": found["seconds"]})
+            if subset is not None:
+                tell(about | {"on": "targets the language model read"} | score(out, gold, name, told, subset))
+
+
+def tell(row: dict[str, Any]) -> None:
+    """One line of JSON."""
+    sys.stdout.write(json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

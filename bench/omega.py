@@ -44,7 +44,10 @@ def of_items(x: np.ndarray) -> Ratings:
 def agreement(x: np.ndarray, rng: np.random.Generator) -> tuple[str, str, str]:
     """(alpha, its interval, its permutation control) of items by repeats."""
     data = of_items(x)
-    ci, chance = item_interval(data, "krippendorff", rng, draws=500), permuted_agreement(data, "krippendorff", rng, draws=200)
+    ci, chance = (
+        item_interval(data, "krippendorff", rng, draws=500),
+        permuted_agreement(data, "krippendorff", rng, draws=200),
+    )
     shown = "none" if ci is None else f"{ci[0]:.3f} to {ci[1]:.3f}"
     return f"{krippendorff(data):.3f}", shown, f"{chance.mean:+.3f} ({chance.low:+.3f} to {chance.high:+.3f})"
 

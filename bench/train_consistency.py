@@ -12,15 +12,14 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from consistency_data import late_lines, own_lines, parts, speakers, stranger, with_lines
 from sklearn.linear_model import LogisticRegression
 
 from assay.importing.sessions import import_sessions
 from assay.models.embeddings import bundled
-from assay.verification.consistency.fit import KINDS, Person, features
+from assay.verification.consistency.fit import KINDS, Person, features, person_of
 from assay.verification.consistency.lexicon import Rarity, stems
-from assay.verification.consistency.fit import person_of
 from assay.verification.consistency.reading import spoken, talk_of
+from consistency_data import late_lines, own_lines, parts, speakers, stranger, with_lines
 
 BACKGROUND = 40
 STEM_SETS = ("casino", "camrest676", "ccpe_m", "sgd")
@@ -67,7 +66,13 @@ def main(data: Path, out: Path) -> None:
     mean, scale = made.mean(axis=0), made.std(axis=0) + 1e-6
     fit = LogisticRegression(C=0.2, max_iter=5000).fit(np.clip((made - mean) / scale, -6, 6), kinds)
     card = {"trained_on": "PersonaChat (ConvAI2 validation), development part", "speakers": len(inside)}
-    save(out, (mean, scale, fit), (rarity, quantised), [person[pool[k]] for k in rng.choice(len(pool), BACKGROUND, replace=False).tolist()], card)
+    save(
+        out,
+        (mean, scale, fit),
+        (rarity, quantised),
+        [person[pool[k]] for k in rng.choice(len(pool), BACKGROUND, replace=False).tolist()],
+        card,
+    )
     print(f"{len(inside)} speakers, {len(made)} rows, kinds {KINDS}, {out.stat().st_size:,} bytes")
 
 

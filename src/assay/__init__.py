@@ -42,6 +42,7 @@ _VERBS = {
     "review": "assay.door.reviewing",
     "forget": "assay.door.forgetting",
     "label": "assay.door.labelling",
+    "gate": "assay.door.gating",
 }
 _TYPES = {
     "Blueprint": "assay.records",
@@ -74,6 +75,7 @@ __all__ = [
     "export",
     "forget",
     "gap",
+    "gate",
     "import_sessions",
     "init",
     "label",
@@ -105,6 +107,7 @@ if TYPE_CHECKING:
     from assay.door.fitting import init
     from assay.door.forgetting import forget
     from assay.door.gap import gap
+    from assay.door.gating import gate
     from assay.door.labelling import label
     from assay.door.learning import learn
     from assay.door.linting import lint

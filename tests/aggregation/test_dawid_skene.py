@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assay.aggregation.dawid_skene import _em, dawid_skene
+from assay.aggregation.dawid_skene import _em, _Table, dawid_skene
 from assay.aggregation.majority import expected_accuracy, majority
 from assay.aggregation.votes import Votes, check_posterior, read_gold, read_votes, votes_of
 from assay.errors import BadInput
@@ -76,7 +76,7 @@ def test_dawid_skene_law(monkeypatch: pytest.MonkeyPatch) -> None:
     for steps in (1, 2, 4, 8, 16):
         monkeypatch.setattr("assay.aggregation.dawid_skene.MOST_STEPS", steps)
         monkeypatch.setattr("assay.aggregation.dawid_skene.TOLERANCE", 0.0)
-        heights.append(_em(votes, votes.weights(), start, {}).objective)
+        heights.append(_em(_Table.of(votes, votes.weights()), start, {}).objective)
     assert all(b >= a - 0.5 for a, b in pairwise(heights[1:])), heights
 
 

@@ -53,7 +53,8 @@ def test_no_answers_at_all(world):
 
 
 @pytest.mark.parametrize(("n", "wrong", "granted"), [(59, 0, True), (93, 1, True), (92, 1, False), (124, 2, True)])
-def test_granted_exactly_at_the_published_sizes(world, n, wrong, granted):
+def test_granted_exactly_at_the_published_sizes(n, wrong, granted):
+    world = World(sessions=2500)
     certificate, _ = run(world, n, wrong)
     (claim,) = certificate.claims
     assert claim.granted == granted
@@ -61,6 +62,14 @@ def test_granted_exactly_at_the_published_sizes(world, n, wrong, granted):
     assert (claim.n_answers, claim.wrong) == (n, wrong)
     assert certificate.looks == 1
     assert len(certificate.spent) == n
+
+
+def test_a_short_list_needs_fewer_answers_than_an_endless_one(world):
+    """240 labels: 75 answers with one wrong rule out 13 wrong ones (hypergeometric), 74 with one wrong do not."""
+    assert run(world, 75, 1)[0].status == "granted"
+    assert run(world, 73, 1)[0].status == "refused"
+    (claim,) = run(world, 75, 1)[0].claims
+    assert claim.bound <= 0.05
 
 
 def test_a_granted_claim_certifies_the_labels_above_its_threshold(world):
@@ -107,9 +116,9 @@ def test_unanswered_and_undecided_items_count_as_wrong(world):
         "unanswered": 1,
         "value": 122,
     }
-    rows[2]["answer"] = "several fit"
+    rows[2]["answer"] = rows[3]["answer"] = "several fit"
     (claim,) = certify(world.labels, roles, rows, Ask())[0].claims
-    assert (claim.wrong, claim.granted) == (3, False)
+    assert (claim.wrong, claim.granted) == (4, False)
 
 
 def test_the_same_command_again_is_the_same_look(world):

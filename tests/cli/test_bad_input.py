@@ -312,10 +312,14 @@ def test_json_is_one_object_on_stdout(made: Path, tmp_path: Path, capsys: Captur
     fresh = tmp_path / "fresh"
     votes = tmp_path / "votes.csv"
     votes.write_text("item,annotator,label\na,w,x\na,v,y\nb,w,x\nb,v,x\n")
+    schema, said = tmp_path / "schema.yaml", tmp_path / "said.csv"
+    schema.write_text("labels: {mood: {values: {calm: at ease, cross: complains}}}")
+    said.write_text("session,turn,name,annotator,label\n0,0,mood,ann,calm\n")
     asked: list[list[Any]] = [
         ["run", "returns", "--out", made, "-n", "4", "--seed", "0", *TEMPLATE],
         ["run", "returns", "--out", tmp_path / "d", "-n", "4", "--dry-run"],
         ["audit", sessions, "--out", tmp_path / "audit"],
+        ["label", sessions, "--schema", schema, "--annotator", f"votes:{said}", "--out", tmp_path / "label"],
         ["import", "sessions", sessions, "--out", tmp_path / "import"],
         ["import", "--guess", sessions],
         ["author", "returns", "--out", fresh, "-n", "2", *TEMPLATE],
@@ -352,8 +356,8 @@ def test_json_is_one_object_on_stdout(made: Path, tmp_path: Path, capsys: Captur
         if "as_json" in inspect.signature(import_module(f"assay.cli.{MODULES.get(name, name)}").command).parameters
     }  # fmt: skip
     # the demo runs the embedded model for minutes: tests/docs and `make run` read its output; a review ends with Ctrl-C
-    # and tests/door/test_reviewing.py reads its output
-    assert has_json - {"demo", "review"} == {str(argv[0]) for argv in asked}
+    # and tests/door/test_reviewing.py reads its output; a gate needs a certificate: tests/door/test_labelling.py
+    assert has_json - {"demo", "review", "gate"} == {str(argv[0]) for argv in asked}
     for argv in asked:
         code = run([*map(str, argv), "--json"])
         text = capsys.readouterr().out

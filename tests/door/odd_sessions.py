@@ -13,8 +13,11 @@ def turn(speaker: str, text: str, **labels: Any) -> dict[str, Any]:
 def talk(n: int, **labels: Any) -> list[dict[str, Any]]:
     """n turns, the user's labelled."""
     said = ("I want to book a table for two", "for tonight at seven please", "thank you, that is all")
+    rest = ("near the sea", "with my dog", "and no garlic", "if there is room", "in the open")
     return [
-        turn("user", f"{said[i // 2 % 3]}, number {i}", **labels) if i % 2 == 0 else turn("assistant", f"Noted {i}.")
+        turn("user", f"{said[i // 2 % 3]} {rest[i // 6 % 5]}", **labels)
+        if i % 2 == 0
+        else turn("assistant", f"Noted{f' as {i}' if i % 50 == 1 else ''}.")
         for i in range(n)
     ]
 

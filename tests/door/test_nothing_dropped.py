@@ -9,7 +9,10 @@ import pytest
 from odd_sessions import LONG, odd_sessions, talk
 
 import assay
-from assay.records.label import labels_of
+from assay.door import auditing
+from assay.planting.faults import OPERATORS
+from assay.planting.truth import read_truth
+from assay.records.label import key_of, labels_of
 from assay.records.session import Session
 from assay.records.storage import read
 from assay.records.verdict import Verdict
@@ -22,13 +25,23 @@ PLAIN = 14
 """Ordinary sessions beside the odd ones, so that labels can be learnt."""
 
 
+def rows() -> list[dict[str, Any]]:
+    plain = [{"id": f"plain-{i}", "turns": talk(8, act=("inform", "request")[i % 2])} for i in range(PLAIN)]
+    return [*odd_sessions(), *plain]
+
+
+def saved(path: Path, chosen: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in chosen), encoding="utf-8")
+    return path
+
+
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """All sessions, without power: planting into 5,000 turns has a test of its own."""
     folder = tmp_path_factory.mktemp("odd")
-    plain = [{"id": f"plain-{i}", "turns": talk(8, act=("inform", "request")[i % 2])} for i in range(PLAIN)]
-    file = folder / "odd.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in [*odd_sessions(), *plain]), encoding="utf-8")
-    return folder / "run", assay.audit(file, folder / "run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auditing, "audit_power", lambda *_: None)
+        return folder / "run", assay.audit(saved(folder / "odd.jsonl", rows()), folder / "run")
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +108,22 @@ def test_quotes_stand_verbatim_in_their_turns(verdicts: list[Verdict], sessions:
             assert quote.quote in by_id[v.session].turns[quote.turn].text
 
 
-def test_power_can_be_measured_on_odd_sessions(audited: tuple[Path, dict[str, Any]]) -> None:
-    held = audited[0] / "sessions.jsonl"
-    found = assay.power(held, operators=["blank", "act_swap", "persona_mid", "early_reveal", "persona_copy"])
-    assert found["sessions"] == len(ODD) + PLAIN
-    assert found["composite"]
+def test_power_can_be_measured_on_odd_sessions(tmp_path: Path) -> None:
+    file = saved(tmp_path / "odd.jsonl", [r for r in rows() if len(r["turns"]) < LONG])
+    found = assay.power(file, operators=["blank", "act_swap", "persona_mid", "early_reveal", "persona_copy"])
+    assert found["sessions"] == len(ODD) + PLAIN - 1
+    assert {r["operator"] for r in found["composite"]} > {"blank", "act_swap", "persona_mid"}
+
+
+@pytest.mark.parametrize(("operator", "kind"), [(o.name, o.kinds[0]) for o in OPERATORS.values()])
+def test_every_operator_meets_5000_turns_and_other_oddities(operator: str, kind: str, tmp_path: Path) -> None:
+    file, out, truth = saved(tmp_path / "odd.jsonl", rows()), tmp_path / "out.jsonl", tmp_path / "truth.jsonl"
+    label = "act" if operator in ("slot_swap", "act_swap") else None
+    assay.plant(file, out, truth, operator=operator, kind=kind, rate=0.5, label=label)
+    assert len(out.read_text(encoding="utf-8").splitlines()) == len(ODD) + PLAIN
+    planted = list(read_truth(truth))
+    assert planted
+    assert all(key_of(p.before) != key_of(p.after) for p in planted), "1 and true are two values"
 
 
 def test_a_silent_check_would_be_seen() -> None:

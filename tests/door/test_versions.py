@@ -148,3 +148,19 @@ def test_what_people_read_stands_on_and_the_certificate_does_not(old: Path, tmp_
     assert again.read == "what people say"
     assert again.tier != "certified"
     assert again.value == label.value
+
+
+def test_somebody_elses_sessions_are_rechecked_too(tmp_path: Path) -> None:
+    rows = [
+        {"id": f"s{i}", "turns": [{"speaker": "user", "text": f"hello {i}", "labels": {"intent": "ab"[i % 2]}}] * 2}
+        for i in range(8)
+    ]
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    codes = ["CO05", "IA01"]
+    assay.audit(tmp_path / "s.jsonl", tmp_path / "old", checks=codes)
+    before = marks(tmp_path / "old")
+    found = assay.verify(tmp_path / "old", out=tmp_path / "new", checks=codes)
+    assert marks(tmp_path / "old") == before
+    assert found["labels"] == 16
+    assert found["moved"] == 0
+    assert {x.source for x in read(tmp_path / "new", "labels")} == {"given"}

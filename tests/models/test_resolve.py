@@ -19,6 +19,7 @@ async def waits(messages):
     await asyncio.sleep(0)
     return str(len(messages))
 def raises(messages): raise KeyError("secret detail")
+def stops(messages): return next(iter(()))
 def empty(messages): return " "
 def number(messages): return 3
 class Bots:
@@ -68,12 +69,17 @@ def test_a_function_answers(name: str, text: str) -> None:
     asyncio.run(go())
 
 
-@pytest.mark.parametrize(("name", "says"), [("raises", "raised KeyError"), ("empty", "empty text"), ("number", "int")])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("raises", "raised KeyError"), ("stops", "StopIteration"), ("empty", "empty text"), ("number", "int")],
+)
 def test_a_function_that_fails_is_one_clear_error(name: str, says: str) -> None:
+    """StopIteration too, which a future cannot hold: whoever waited for it waited for ever."""
+
     async def go() -> None:
         model = resolve(f"python:some_bots:{name}")
         with pytest.raises(ProviderFailed, match=says):
-            await model.complete(ASK)
+            await asyncio.wait_for(model.complete(ASK), 10)
         await model.close()
 
     asyncio.run(go())

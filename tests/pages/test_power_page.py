@@ -28,8 +28,9 @@ def joint(operator: str, recall: float, best: str | None, alarm: float = 0.0) ->
 
 
 POWER: dict[str, Any] = {
-    "schema": 1, "blueprint": "", "verifier": "1-<b>", "model": "given", "sessions": 60, "of_sessions": 3200, "from": None,
-    "seed": 0, "rate": 0.15, "results": [], "gates": {}, "no_power": [], "not_measured": {}, "status_rates": {},
+    "schema": 1, "blueprint": "", "verifier": "1-<b>", "model": "given", "sessions": 60, "of_sessions": 3200,
+    "from": None, "seed": 0, "rate": 0.15, "results": [], "gates": {}, "no_power": [], "not_measured": {},
+    "status_rates": {},
     "table": [row("blank", "CO05", 0.97), row("generic", "CO05", 0.0, 0.25), row("generic", "BR05", 0.31)],
     "composite": [joint("blank", 0.97, "CO05"), joint("generic", 0.31, "BR05", 0.25), joint("line_contra", 0.0, None)],
     "uncaught": [{"operator": "line_contra", "kind": "text", "draw": "uniform"}],

@@ -108,7 +108,11 @@ class TestPersonaOfForeignSessions:
 
     @pytest.mark.parametrize(
         "line",
-        ["I walk my two dogs", "The two dogs that I have at home bark whenever I have two dogs at home and paint", "vegan"],
+        [
+            "I walk my two dogs",
+            "The two dogs that I have at home bark whenever I have two dogs at home and paint",
+            "vegan",
+        ],
     )
     def test_telling_it_in_own_words_is_none(self, line: str) -> None:
         assert faults(foreign(user(line), private={"user": {"persona": PERSONA}})) == {}

@@ -79,6 +79,10 @@ def test_a_faithful_user_is_not_flagged():
                   ("user", "###STOP###")], "get back to you"),
         ("BR05", [ASKED, ("user", "It is [provide order id].")], "[provide order id]"),
         ("BR05", [ASKED, ("user", "###STOP###"), ("user", "and more")], "###STOP###"),
+        ("BR05", [ASKED, ("user", "It is {order_id}, thanks.")], "{order_id}"),
+        ("BR05", [ASKED, ("user", "That is all. [/INST]")], "[/INST]"),
+        ("BR05", [ASKED, ("user", "That is all. acts: inform")], "acts: inform"),
+        ("BR05", [ASKED, ("user", "That is all. customer:")], "customer:"),
     ],
 )  # fmt: skip
 def test_each_fault_with_its_quote(code, turns, quote):

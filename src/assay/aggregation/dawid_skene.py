@@ -7,6 +7,7 @@ everybody else, somebody with three hundred by their own confusions. Without it 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,8 @@ SMOOTH = 0.5
 """Votes per cell that the pooled table itself starts from, on top of its counts."""
 MOST_STEPS, TOLERANCE = 200, 1e-5
 """EM steps at most; stops when the log posterior per item changes by less."""
+MOST_COMPARED = 5_000
+"""Items on which starts are compared."""
 RESTARTS = 4
 """Starts beside the vote shares, from shares mixed with noise; the best log posterior wins."""
 
@@ -44,6 +47,7 @@ def dawid_skene(
 ) -> DawidSkene:
     """Fit by EM from several starts.
 
+    With more than MOST_COMPARED items the starts are compared on an even spread of that many, and the winner goes on.
     weight: shape (votes,), how much each vote counts (default: one annotator is one voice per item). gold: item index
     to label index, held fixed. The result depends on (votes, rng) alone; the starts are drawn from rng.
 
@@ -52,26 +56,88 @@ def dawid_skene(
     are independent given the label. Where annotators copy each other the posterior is far too sure: see dependence.py.
     """
     weights = votes.weights() if weight is None else weight
+    table = _Table.of(votes, weights)
     shares = majority(votes).shares
-    uniform = np.full_like(shares, 1 / shares.shape[1])
-    first = np.where(shares.sum(1, keepdims=True) > 0, shares, uniform)
-    starts = [first]
+    first = np.where(shares.sum(1, keepdims=True) > 0, shares, 1 / shares.shape[1])
+    rows = np.arange(0, len(first), max(1, -(-len(first) // MOST_COMPARED)))
+    some = table if len(rows) == len(first) else table.part(rows)
+    known = {int(i): gold[int(r)] for i, r in enumerate(rows) if int(r) in gold} if gold else {}
+    starts = [first[rows]]
     for _ in range(RESTARTS):
-        noise = rng.dirichlet(np.ones(shares.shape[1]), size=len(first))
-        starts.append(0.6 * first + 0.4 * noise)
-    fits = [_em(votes, weights, start, gold or {}) for start in starts]
-    return max(fits, key=lambda fit: fit.objective)
+        noise = rng.dirichlet(np.ones(shares.shape[1]), size=len(rows))
+        starts.append(0.6 * starts[0] + 0.4 * noise)
+    best = max((_em(some, start, known) for start in starts), key=lambda fit: fit.objective)
+    return best if some is table else _em(table, table.expect(best.prior, best.confusion)[0], gold or {})
 
 
-def _em(votes: Votes, weights: Floats, start: Floats, gold: Mapping[int, int]) -> DawidSkene:
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The votes as one sparse matrix, shape (items, annotators * labels)."""
+
+    votes: Any
+    annotators: int
+    k: int
+
+    @classmethod
+    def of(cls, votes: Votes, weights: Floats) -> "_Table":
+        return cls(sparse(votes, weights), len(votes.annotators), len(votes.labels))
+
+    def part(self, rows: Any) -> "_Table":
+        """The same of some items."""
+        return _Table(self.votes[rows], self.annotators, self.k)
+
+    def expect(self, prior: Floats, confusion: Floats) -> tuple[Floats, float]:
+        """Posterior of every item under given parameters, shape (items, labels), and the log evidence in nats."""
+        flat = np.log(confusion).transpose(0, 2, 1).reshape(self.annotators * self.k, self.k)
+        total = np.asarray(self.votes @ flat) + np.log(prior)
+        top = highest(total)
+        raised = np.exp(total - top)
+        mass = raised @ np.ones((self.k, 1))
+        return raised / mass, float((top + np.log(mass)).sum())
+
+    def maximise(self, posterior: Floats) -> tuple[Floats, Floats, float]:
+        """(prior, confusions, log prior of the confusions)."""
+        counts = np.asarray(self.votes.T @ posterior).reshape(self.annotators, self.k, self.k).transpose(0, 2, 1)
+        pooled = counts.sum(0) + SMOOTH
+        pooled /= pooled.sum(1, keepdims=True)
+        pseudo = POOL * pooled
+        confusion = counts + pseudo
+        confusion /= confusion.sum(2, keepdims=True)
+        prior = posterior.sum(0) + 1.0
+        prior /= prior.sum()
+        return prior, confusion, float((pseudo * np.log(confusion)).sum())
+
+
+def sparse(votes: Votes, weights: Floats) -> Any:
+    """The votes as a sparse matrix, shape (items, annotators * labels)."""
+    from scipy.sparse import csr_matrix
+
+    k = len(votes.labels)
+    item, place = votes.item, votes.annotator * k + votes.label
+    if (item[1:] < item[:-1]).any():
+        order = np.argsort(item, kind="stable")
+        item, place, weights = item[order], place[order], weights[order]
+    ends = np.concatenate([[0], np.bincount(item, minlength=len(votes.items)).cumsum()])
+    return csr_matrix((weights, place, ends), shape=(len(votes.items), len(votes.annotators) * k))
+
+
+def highest(rows: Floats) -> Floats:
+    """Largest value of each row as a column; numpy's own reduction is slow over short rows."""
+    top = rows[:, 0].copy()
+    for column in range(1, rows.shape[1]):
+        np.maximum(top, rows[:, column], out=top)
+    return top[:, None]
+
+
+def _em(table: _Table, start: Floats, gold: Mapping[int, int]) -> DawidSkene:
     posterior = _fixed(start.copy(), gold)
     last = -np.inf
     for step in range(1, MOST_STEPS + 1):  # noqa: B007
-        prior, confusion, penalty = _maximise(votes, weights, posterior)
-        posterior, evidence = expect(votes, weights, prior, confusion)
+        prior, confusion, penalty = table.maximise(posterior)
+        posterior, evidence = table.expect(prior, confusion)
         posterior = _fixed(posterior, gold)
         objective = evidence + penalty
-        if abs(objective - last) < TOLERANCE * len(votes.items):
+        if abs(objective - last) < TOLERANCE * len(posterior):
             break
         last = objective
     return DawidSkene(posterior, prior, confusion, objective, step)
@@ -82,35 +148,3 @@ def _fixed(posterior: Floats, gold: Mapping[int, int]) -> Floats:
         posterior[item] = 0.0
         posterior[item, label] = 1.0
     return posterior
-
-
-def _maximise(votes: Votes, weights: Floats, posterior: Floats) -> tuple[Floats, Floats, float]:
-    """(prior, confusions, log prior of the confusions)."""
-    k, annotators = len(votes.labels), len(votes.annotators)
-    counts = np.empty((annotators, k, k))
-    place = votes.annotator * k + votes.label
-    for c in range(k):
-        flat = np.bincount(place, weights=weights * posterior[votes.item, c], minlength=annotators * k)
-        counts[:, c] = flat.reshape(annotators, k)
-    pooled = counts.sum(0) + SMOOTH
-    pooled /= pooled.sum(1, keepdims=True)
-    pseudo = POOL * pooled
-    confusion = counts + pseudo
-    confusion /= confusion.sum(2, keepdims=True)
-    prior = posterior.sum(0) + 1.0
-    prior /= prior.sum()
-    return prior, confusion, float((pseudo * np.log(confusion)).sum())
-
-
-def expect(votes: Votes, weights: Floats, prior: Floats, confusion: Floats) -> tuple[Floats, float]:
-    """Posterior of every item under given parameters, shape (items, labels), and the log evidence in nats."""
-    k = len(votes.labels)
-    log_confusion = np.log(confusion)
-    total = np.tile(np.log(prior), (len(votes.items), 1))
-    for c in range(k):
-        heard = log_confusion[votes.annotator, c, votes.label] * weights
-        total[:, c] += np.bincount(votes.item, weights=heard, minlength=len(votes.items))
-    top = total.max(1, keepdims=True)
-    raised = np.exp(total - top)
-    mass = raised.sum(1, keepdims=True)
-    return raised / mass, float((top + np.log(mass)).sum())

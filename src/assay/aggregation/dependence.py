@@ -29,6 +29,8 @@ MOST_ITEMS = 20_000
 """Items, evenly spread, from which pairs are counted: at this many a correlation's standard error is under 0.01."""
 MOST_WITNESSES = 60
 """Annotators outside a candidate group, those who share most items with it, against which it is tested."""
+MOST_CELLS = 4000
+"""Annotators times labels up to which all tallies come out of one product."""
 UNINFORMATIVE = 0.1
 """Strength under which an annotator's votes tell nothing of the others'."""
 WITNESS = 0.3
@@ -101,6 +103,8 @@ def _sums(votes: Votes, who: Ints, items: Ints, blocks: int) -> _Tally:
     _, last = np.unique(cell[::-1], return_index=True)
     kept = kept[::-1][last]
     r, c, y = row[votes.item[kept]], place[votes.annotator[kept]], votes.label[kept]
+    if blocks == 1 and a * k <= MOST_CELLS:
+        return _at_once(r, c * k + y, a, k, len(items))
     shape = (len(items), a)
     common, same, heard = np.zeros((blocks, a, a)), np.zeros((blocks, a, a)), np.zeros((blocks, k, a, a))
     for block in range(blocks):
@@ -114,6 +118,16 @@ def _sums(votes: Votes, who: Ints, items: Ints, blocks: int) -> _Tally:
             same[block] += (said.T @ said).toarray()
             heard[block, label] = (said.T @ any_vote).toarray()
     return _Tally(common, same, heard)
+
+
+def _at_once(row: Ints, said: Ints, a: int, k: int, items: int) -> _Tally:
+    """The tallies of one block out of one product: how often x said i where y said j."""
+    from scipy.sparse import csr_matrix
+
+    table = csr_matrix((np.ones(len(row)), (row, said)), shape=(items, a * k))
+    both = (table.T @ table).toarray().reshape(a, k, a, k)
+    heard = both.sum(3).transpose(1, 0, 2)
+    return _Tally(heard.sum(0)[None], np.einsum("aibi->ab", both)[None], heard[None])
 
 
 def one_factor(correlation: Floats, count: Floats, inside: NDArray[np.bool_]) -> Floats:

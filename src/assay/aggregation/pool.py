@@ -20,6 +20,8 @@ FLOOR = 1e-4
 """Least probability that enters a logarithm."""
 LEAST_GOLD = 30
 """Gold targets below which nothing is learnt from them."""
+LEAST_SHOWN = 20
+"""Gold targets of a top part below which nothing is said of its error."""
 RIDGE = 1.0
 """Of the regressions on gold: weights near an equal pool, no value favoured, unless gold says otherwise."""
 SPREAD = 4.0
@@ -76,7 +78,7 @@ def decided(p: Floats, *, sets: bool, may_be_empty: bool = False) -> tuple[list[
 
     The rank is the squashed log odds that the named value, or the whole named set, is right.
     """
-    known = ~np.isnan(p).all(axis=1)
+    known: NDArray[np.bool_] = np.asarray(~np.isnan(p).all(axis=1))
     full = np.nan_to_num(p, nan=0.0)
     best = full.argmax(axis=1)
     if sets:
@@ -93,6 +95,22 @@ def decided(p: Floats, *, sets: bool, may_be_empty: bool = False) -> tuple[list[
     rank = 1 / (1 + np.exp(-np.log(right / (1 - right)) / SPREAD))
     named = [tuple(map(int, np.flatnonzero(row))) if ok else () for row, ok in zip(chosen, known, strict=True)]
     return named, np.where(known, rank, 0.0)
+
+
+def safe_top(p: Floats, gold: Mapping[int, frozenset[int]], error: float, *, sets: bool) -> dict[str, Any] | None:
+    """The largest share of targets, best ranks first, of which at most `error` looks wrong on gold; None where none is.
+
+    One wrong one is added to those seen, since the best of many shares is looked for. A plan for a draw, never a claim:
+    the gold that weights were learnt on is the gold that is looked at.
+    """
+    named, rank = decided(p, sets=sets)
+    known = sorted(((float(rank[i]), frozenset(named[i]) != held) for i, held in gold.items()), reverse=True)
+    wrong = np.cumsum([bad for _, bad in known])
+    fits = [k for k in range(LEAST_SHOWN - 1, len(known)) if wrong[k] + 1 <= error * (k + 1)]
+    if not fits:
+        return None
+    share = float((rank >= known[fits[-1]][0]).mean())
+    return {"share": float(f"{share:.2g}"), "wrong": int(wrong[fits[-1]]), "of": fits[-1] + 1}
 
 
 def _of_categories(votes: Sequence[Vote], shape: tuple[int, int], method: str, seed: int) -> tuple[Floats, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from assay.aggregation.dawid_skene import highest, sparse
 from assay.aggregation.dependence import Dependence
 from assay.aggregation.votes import Floats, Ints, Votes
 
@@ -25,6 +26,8 @@ BLEND, MOST_BLEND = 4.0, 0.5
 MOST_STEPS, TOLERANCE = 100, 1e-3
 """EM steps at most; stops when no posterior changes by more."""
 SMOOTH = 0.5
+BLOCK = 1 << 22
+"""Votes that are read at a time where a step needs a row per vote, so that memory grows with the votes alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,9 @@ def tempered(votes: Votes, dependence: Dependence) -> Tempered:
     broken twin: the raw posterior where items differ in difficulty). With shared difficulty it is a heuristic:
     the two constants are fitted to public crowds, docs/benchmarks.md has what it costs on each.
     """
-    from scipy.sparse import csr_matrix
-
     k, annotators, items = len(votes.labels), len(votes.annotators), len(votes.items)
     weight = votes.weights() * dependence.weight[votes.annotator]
-    table = csr_matrix((weight, (votes.item, votes.annotator * k + votes.label)), shape=(items, annotators * k))
+    table = sparse(votes, weight)
     flat = np.bincount(votes.item * k + votes.label, weights=weight, minlength=items * k).reshape(items, k)
     voices = flat.sum(1, keepdims=True)
     shares = np.divide(flat, voices, out=np.full((items, k), 1.0 / k), where=voices > 0)
@@ -83,7 +84,7 @@ class _Fit:
 def _em(table: Any, start: Floats, annotators: int) -> _Fit:
     """EM from the vote shares; table: sparse, shape (items, annotators * labels)."""
     k = start.shape[1]
-    posterior, back = start, table.T.tocsr()
+    posterior, back = start, table.T
     for step in range(1, MOST_STEPS + 1):  # noqa: B007
         counts = np.asarray(back @ posterior).reshape(annotators, k, k)  # [annotator, says, holds]
         pooled = counts.sum(0) + SMOOTH
@@ -106,20 +107,24 @@ def _without_itself(fit: _Fit, votes: Votes, weight: Floats) -> _Fit:
 
     With few votes per annotator an item's own votes lift the very confusions that then confirm them.
     """
-    annotator, label, item = votes.annotator, votes.label, votes.item
-    heard = np.empty_like(fit.heard)
-    for held in range(fit.heard.shape[1]):
-        own = weight * fit.posterior[item, held]
-        said = np.maximum(fit.counts[annotator, label, held] - own, 0.0)
-        all_ = np.maximum(fit.counts[annotator, :, held].sum(1) - own, 0.0)
-        told = weight * np.log((said + POOL * fit.pooled[label, held]) / (all_ + POOL))
-        heard[:, held] = np.bincount(item, weights=told, minlength=len(heard))
+    k, items = fit.heard.shape[1], len(fit.heard)
+    heard = np.zeros_like(fit.heard)
+    said, all_ = fit.counts.reshape(-1, k), fit.counts.sum(1)
+    for start in range(0, votes.n, BLOCK):
+        part = slice(start, start + BLOCK)
+        who, label, item, each = votes.annotator[part], votes.label[part], votes.item[part], weight[part, None]
+        own = each * fit.posterior[item]
+        told = np.maximum(said[who * k + label] - own, 0.0) + POOL * fit.pooled[label]
+        told /= np.maximum(all_[who] - own, 0.0) + POOL
+        told = each * np.log(told)
+        for c in range(k):
+            heard[:, c] += np.bincount(item, told[:, c], items)
     return replace(fit, heard=heard, posterior=_normal(np.log(fit.prior) + heard))
 
 
 def _normal(logs: Floats) -> Floats:
-    raised = np.exp(logs - logs.max(1, keepdims=True))
-    return np.asarray(raised / raised.sum(1, keepdims=True))
+    raised = np.exp(logs - highest(logs))
+    return np.asarray(raised / (raised @ np.ones((logs.shape[1], 1))))
 
 
 def error_correlation(votes: Votes, fit: _Fit, weight: Floats, dependence: Dependence) -> float:
@@ -130,14 +135,18 @@ def error_correlation(votes: Votes, fit: _Fit, weight: Floats, dependence: Depen
     group are one unit, so that copying is not counted twice.
     """
     annotators, k = len(votes.annotators), len(votes.labels)
-    pairs = votes.item * annotators + dependence.unit[votes.annotator]
-    keys, place = np.unique(pairs, return_inverse=True)
-    item = keys // annotators
+    item, place, units = votes.item, None, votes.n
+    if dependence.groups or votes.repeated():
+        keys, place = np.unique(votes.item * annotators + dependence.unit[votes.annotator], return_inverse=True)
+        item, units = keys // annotators, len(keys)
     top = bottom = 0.0
     for label in range(k):
-        rate = 1 - fit.confusion[votes.annotator, label, label]
-        rest = np.asarray(np.bincount(place, weights=weight * ((votes.label != label) - rate)), dtype=float)
-        size = np.asarray(np.bincount(place, weights=weight * np.sqrt(rate * (1 - rate))), dtype=float)
+        rates = 1 - fit.confusion[:, label, label]
+        rate = rates[votes.annotator]
+        rest = weight * ((votes.label != label) - rate)
+        size = weight * np.sqrt(rates * (1 - rates))[votes.annotator]
+        if place is not None:
+            rest, size = (np.asarray(np.bincount(place, v, units), dtype=float) for v in (rest, size))
         held = fit.posterior[:, label]
         top += float(held @ _pairs(item, rest, len(held)))
         bottom += float(held @ _pairs(item, size, len(held)))

@@ -3,7 +3,7 @@
 import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,8 @@ class Votes:
     """Names of the annotators, sorted."""
     labels: tuple[str, ...]
     """Names of the labels, sorted."""
+    _repeated: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
+    """What `repeated` counted, once it was asked."""
 
     @property
     def n(self) -> int:
@@ -45,8 +47,11 @@ class Votes:
 
     def repeated(self) -> int:
         """Votes beyond the first of one annotator on one item."""
-        pairs = np.sort(self.item * len(self.annotators) + self.annotator)
-        return int((pairs[1:] == pairs[:-1]).sum())
+        if not self._repeated:
+            # stable: votes mostly come in order of items, and then it is one pass
+            pairs = np.sort(self.item * len(self.annotators) + self.annotator, kind="stable")
+            self._repeated.append(int((pairs[1:] == pairs[:-1]).sum()))
+        return self._repeated[0]
 
     def weights(self) -> Floats:
         """Shape (n,): 1 over the number of times this annotator voted on this item, so that repeats are one voice."""
@@ -88,6 +93,11 @@ def read_votes(path: Path) -> Votes:
     Raises BadInput for a file that can't be read, missing columns, or rows without a value.
     """
     return votes_of((item, annotator, label) for item, annotator, label in _rows(path, ("item", "annotator", "label")))
+
+
+def read_rows(path: Path) -> list[tuple[str, str, str]]:
+    """The (item, annotator, label) rows of a CSV file, as read_votes reads them, labels of any kind."""
+    return [(a, b, c) for a, b, c in _rows(path, ("item", "annotator", "label"))]
 
 
 def read_gold(path: Path, votes: Votes) -> dict[int, int]:

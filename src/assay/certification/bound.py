@@ -112,10 +112,31 @@ def walk(passes: ArrayLike) -> NDArray[np.int64]:
     return np.asarray(np.cumprod(ok, axis=-1).sum(axis=-1) - 1, dtype=np.int64)
 
 
-def survives(answers: ArrayLike, wrong: ArrayLike, alpha: float, delta: float, beta: float = 0.0) -> NDArray[np.bool_]:
-    """Which thresholds pass: wrong answers within what that many answers allow. Shapes (..., J)."""
+def survives(
+    answers: ArrayLike,
+    wrong: ArrayLike,
+    alpha: float,
+    delta: float,
+    beta: float = 0.0,
+    accepted: ArrayLike | None = None,
+) -> NDArray[np.bool_]:
+    """Which thresholds pass: wrong answers within what that many answers allow. Shapes (..., J).
+
+    accepted: labels at or above each threshold, where they are a finite list that the answers were drawn from without
+    replacement: the exact hypergeometric test then takes the place of Clopper-Pearson, its conservative limit. Where
+    assessors are measured (beta > 0) it is Clopper-Pearson always: what they pass is no fixed part of the list.
+    """
     m, k = np.asarray(answers, dtype=np.int64), np.asarray(wrong, dtype=np.int64)
-    return np.asarray(k <= allowed_wrong(int(m.max(initial=0)), alpha, delta, beta)[m])
+    passed = np.asarray(k <= allowed_wrong(int(m.max(initial=0)), alpha, delta, beta)[m])
+    if accepted is None or beta > 0:
+        return passed
+    from scipy.stats import hypergeom
+
+    size = np.broadcast_to(np.asarray(accepted, dtype=np.int64), m.shape)
+    fewest = np.floor(alpha * size + 1e-9).astype(np.int64) + 1
+    # of a list that is answered whole, or of which so many wrong ones cannot be, there is nothing left to test
+    exact = np.where(fewest > size, m > 0, hypergeom.cdf(k, size, np.minimum(fewest, size), m) <= delta)
+    return passed | (exact & (m > 0))
 
 
 def stratified_limit(wrong: Sequence[int], answers: Sequence[int], weights: Sequence[float], delta: float) -> float:

@@ -9,11 +9,12 @@ import numpy as np
 from assay.certification.answers import Final, right
 from assay.certification.bound import LEAST_PLANTED, passed_limit, survives, upper_limit, walk
 from assay.certification.costs import needed, percent
-from assay.certification.sample import POOLED
+from assay.certification.design import POOLED
+from assay.certification.sessions import sessions_pass
 from assay.records.base import digest
 from assay.records.certificate import Claim
 from assay.records.label import Label
-from assay.stats.intervals import clopper_pearson
+from assay.stats.intervals import clopper_pearson, hypergeometric_upper
 from assay.stats.sequential import betting_rejects
 
 Estimand = Literal["expressed", "not_contradicted"]
@@ -50,6 +51,10 @@ class Case:
     """Certify items in the order of the permutation."""
     planted: tuple[Item, ...] = ()
     """Planted items that were answered."""
+    unit: Literal["label", "session"] = "label"
+    """What was drawn."""
+    about: Literal["run", "new_sessions"] = "run"
+    """What the claim is about."""
     early_stop: bool = False
     """Whether the betting bound is used, on the longest answered prefix."""
     refusal: str = ""
@@ -83,11 +88,13 @@ class Counts:
     wrong: tuple[int, ...]
     sequences: tuple[tuple[bool, ...], ...] = field(default=(), repr=False)
     """Per threshold, whether each answer was wrong, in the order of the permutation."""
+    items: tuple[Item, ...] = field(default=(), repr=False)
+    """The items that were read."""
 
 
 def counted(case: Case) -> Counts:
     """Accepted labels, answers and wrong answers per threshold."""
-    items = _prefix(case.items) if case.early_stop else case.items
+    items = tuple(_prefix(case.items)) if case.early_stop else case.items
     scored = [(x.label.rank_score, not right(x.final, x.truth, case.estimand)) for x in items]
     sequences = tuple(tuple(w for s, w in scored if s >= t) for t in case.thresholds)
     scores = np.array([x.rank_score for x in case.listed])
@@ -96,6 +103,7 @@ def counted(case: Case) -> Counts:
         answers=tuple(map(len, sequences)),
         wrong=tuple(map(sum, sequences)),
         sequences=sequences,
+        items=items,
     )
 
 
@@ -132,6 +140,8 @@ def decide(case: Case) -> Claim:
     claim = Claim(
         name=case.name,
         names=case.names,
+        unit=case.unit,
+        about=case.about,
         estimand=case.estimand,
         alpha=case.alpha,
         delta=case.delta,
@@ -177,8 +187,12 @@ def covered(claim: str, names: Sequence[str]) -> tuple[str, ...]:
 def _passes(case: Case, counts: Counts, beta: float) -> Sequence[bool]:
     if beta >= 1:
         return [False] * len(case.thresholds)
+    if case.unit == "session":
+        outcome = [(x.label, not right(x.final, x.truth, case.estimand)) for x in counts.items]
+        return [sessions_pass(outcome, case.listed, t, case.alpha, case.level, case.about) for t in case.thresholds]
     if not case.early_stop:
-        return list(map(bool, survives(counts.answers, counts.wrong, case.alpha, case.level, beta)))
+        passes = survives(counts.answers, counts.wrong, case.alpha, case.level, beta, counts.accepted)
+        return list(map(bool, passes))
     limit = case.alpha * (1 - beta)
     return [
         bool(betting_rejects(np.array(sequence, dtype=float), size, limit, case.level))
@@ -194,9 +208,15 @@ def _prefix(items: Sequence[Item]) -> Sequence[Item]:
 
 def _bound(case: Case, counts: Counts, beta: float, shown: int) -> float | None:
     """Upper limit at delta / J, so that it holds whichever of the J thresholds was taken; null for the betting rule."""
-    if case.early_stop or not counts.answers:
+    if case.early_stop or case.unit == "session" or not counts.answers:
         return None
-    return upper_limit(counts.wrong[shown], counts.answers[shown], case.level / len(case.thresholds), beta)
+    level = case.level / len(case.thresholds)
+    limit = upper_limit(counts.wrong[shown], counts.answers[shown], level, beta)
+    size = counts.accepted[shown]
+    if limit <= case.alpha or beta > 0 or size < counts.answers[shown]:
+        return limit
+    # on a short list the exact limit is the lower one
+    return min(limit, hypergeometric_upper(counts.wrong[shown], counts.answers[shown], size, 1 - level) / size)
 
 
 def _reason(case: Case, claim: Claim, above: Sequence[Item], beta: float) -> str:
@@ -207,6 +227,11 @@ def _reason(case: Case, claim: Claim, above: Sequence[Item], beta: float) -> str
         told += f"; `cannot tell` {claim.cannot_tell} of {len(above)}, {percent(low)} to {percent(high)}"
     if case.refusal:
         return case.refusal
+    if claim.granted and case.about == "new_sessions":
+        return (
+            f"Of the labels of {', '.join(case.names)} that are accepted in new sessions of this source, at most "
+            f"{percent(case.alpha)} are wrong, with confidence {100 * (1 - case.delta):.6g} % ({told}, whole sessions)."
+        )
     if claim.granted:
         return (
             f"At most {percent(case.alpha)} of the {claim.accepted} accepted labels of {', '.join(case.names)} "
@@ -215,7 +240,7 @@ def _reason(case: Case, claim: Claim, above: Sequence[Item], beta: float) -> str
     unanswered = sum(x.final.outcome == "unanswered" for x in above)
     blanks = f", {unanswered} of them unanswered" if unanswered else ""
     asked = f"{percent(case.alpha)} asked ({told}{blanks})"
-    if case.early_stop:
+    if case.early_stop or case.unit == "session":
         return f"The answers so far do not rule out a label error of {case.name} above the {asked}."
     limit = upper_limit(claim.wrong, claim.n_answers, case.level, beta)
     return (
@@ -231,6 +256,11 @@ def assumptions(cases: Sequence[Case], given: Mapping[str, float | None]) -> tup
         found.append("assumes assessors never pass a wrong label")
     else:
         found.append("assumes assessors pass natural errors no more often than the planted ones, drawn evenly")
+    if any(c.about == "new_sessions" for c in cases):
+        found.append(
+            "the sessions of this run are independent draws of the source that new ones come from, and no new one has "
+            "more accepted labels than the largest here"
+        )
     unmeasured = sorted(name for name, alpha in given.items() if alpha is None)
     if unmeasured:
         found.append(f"agreement between assessors was not measured for {', '.join(unmeasured)}")

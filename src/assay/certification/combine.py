@@ -1,10 +1,15 @@
-"""Evidence of all checks as one number: a small additive model, monotone in each check, fitted on planted faults.
+"""Evidence of all checks as one number: a small model, monotone in each check, fitted on planted faults.
 
-The log odds of `correct` against `faulty` are a sum over checks of a non-decreasing function of what each says: never
-lower where a check supports instead of contradicts, or where its score is higher. A check that says nothing of a label
-adds nothing. Correct and faulty weigh the same within a label name, so that the sum is evidence and not our choice of
-how many faults to plant. Models are cross-fitted: a session's labels are ranked by a model that saw neither the session
-nor its faulty copies.
+A label is right when its value is the one that the words carry, and when the words carry anything: two ways of being
+wrong, each with its checks. Those that read the value are added up in log odds, so that two weak readers make a better
+one. Every other check (a blank turn, a leak) has a fault of its own, which no reader can make good: it multiplies.
+
+    P(right) = sigma(a + sum over readers f_c) * product over the others sigma(b_c + f_c)
+
+Each f_c never falls where a check supports instead of contradicts, or where its score is higher. A check that says
+nothing of a label adds nothing: a reader its mean, another what it says of a usual right label. Right and faulty weigh
+the same within a label name, so that the number is evidence and not our choice of how many faults to plant. Models are
+cross-fitted: a session's labels are ranked by a model that saw neither the session nor its faulty copies.
 """
 
 import math
@@ -24,12 +29,16 @@ from assay.records.verdict import Status, Verdict
 
 Floats = NDArray[np.float64]
 
+OWN_FAULT = ("LB03", "CO04", "CO05", "IA", "BR")
+"""Checks, by how their code starts, whose fault is not a wrong value."""
 FOLDS = 5
 """Groups of sessions; each is ranked by a model of the others."""
-LEAST = 50
+LEAST = 30
 """Faults of a label name from which on it has a model of its own; the others share one."""
 KNOTS = (0.0, 0.05, 0.15, 0.35, 0.65, 1.0)
 """Quantiles of a check's scores between which its effect is a straight line."""
+BASE = 8.0
+"""Largest log odds that a check may have at its mean."""
 RIDGE = 1.0
 """Weight of the squares of the coefficients against the summed log loss."""
 ANY = "*"
@@ -107,7 +116,8 @@ def fit(cases: Sequence[Case], no_power: frozenset[tuple[str, str | None]] = fro
     """Cross-fitted models, as a JSON object; None without cases of both kinds.
 
     no_power: (check, name) pairs that say nothing here. Returned: {"folds": K, "models": K times {label name or "*":
-    {code: {"sign": [against, for], "knots": [...], "slopes": [...], "shift": x}}}, "cases": {name: [right, faulty]}}.
+    {"base": log odds with no reader, "readers": {code: part}, "others": {code: part}}}, "cases": {name: [right,
+    faulty]}}; a part is {"base", "sign": [not against, for], "knots", "slopes", "silent": what it adds when silent}.
 
     *Guarantee*: no label is ranked by a model that saw its session. What the ranks are worth on errors that nobody
     planted is not known from this: only answers tell (METHODS 10). tests/laws/test_combine_laws.py shows the twin that
@@ -137,31 +147,86 @@ def _models(cases: Sequence[Case]) -> dict[str, Any]:
     return {ANY: _fit_one(cases), **{name: _fit_one(cs) for name, cs in sorted(own.items())}}
 
 
+@dataclass(slots=True)
+class _Block:
+    """One check in the design: its columns, where it speaks, and the columns' mean there."""
+
+    code: str
+    knots: list[float]
+    x: Floats
+    there: NDArray[np.bool_]
+    mean: Floats
+
+    @classmethod
+    def of(cls, code: str, cases: Sequence[Case], weight: Floats) -> "_Block":
+        said = [c.words.get(code) for c in cases]
+        knots = _knots([w[1] for w in said if w is not None and w[1] is not None])
+        there = np.array([w is not None for w in said])
+        x = np.array([_columns(w, knots) for w in said], dtype=float)
+        mean = (weight[there, None] * x[there]).sum(0) / weight[there].sum()
+        # a silent reader must add nothing: its columns are measured from their mean where it speaks
+        return cls(code, knots, np.where(there[:, None], x - mean, 0.0), there, mean)
+
+
 def _fit_one(cases: Sequence[Case]) -> dict[str, Any]:
-    """One model: check code -> its step and its broken line, all slopes >= 0."""
+    """One model of some cases."""
     codes = sorted({code for c in cases for code in c.words})
-    shapes = {code: _knots([w[1] for c in cases if (w := c.words.get(code)) and w[1] is not None]) for code in codes}
-    rows = [[_columns(c.words.get(code), shapes[code]) for code in codes] for c in cases]
-    if not codes:
-        return {}
-    x = np.array([[v for part in row for v in part] for row in rows], dtype=float)
-    there = np.array([[code in c.words for code in codes for _ in range(2 + len(shapes[code]) - 1)] for c in cases])
-    right = np.array([c.right for c in cases])
-    weight = _weights(cases)
-    # a check that is silent on a label must add nothing: its columns are measured from their mean where it speaks
-    spoken = (weight[:, None] * there).sum(0)
-    shift = np.divide((weight[:, None] * x * there).sum(0), spoken, out=np.zeros(x.shape[1]), where=spoken > 0)
-    beta = _non_negative_logistic((x - shift) * there, right, weight)
-    model, at = {}, 0
-    for code in codes:
-        size = 2 + len(shapes[code]) - 1
-        part, mean = beta[at : at + size], shift[at : at + size]
-        model[code] = {
-            "sign": [float(v) for v in part[:2]], "knots": shapes[code], "slopes": [float(v) for v in part[2:]],
-            "shift": float(part @ mean),
-        }  # fmt: skip
-        at += size
-    return model
+    weight, right = _weights(cases), np.array([c.right for c in cases])
+    blocks = [_Block.of(code, cases, weight) for code in codes]
+    readers = [b for b in blocks if not b.code.startswith(OWN_FAULT)]
+    others = [b for b in blocks if b.code.startswith(OWN_FAULT)]
+    base, slopes = _maximise(readers, others, right, weight)
+    found: dict[str, Any] = {"base": base[0], "readers": {}, "others": {}}
+    for b, beta in zip(readers, slopes, strict=False):
+        found["readers"][b.code] = _part(b, -float(beta @ b.mean), beta, 0.0)
+    for b, own, beta in zip(others, base[1:], slopes[len(readers) :], strict=True):
+        usual = right & b.there
+        p = 1 / (1 + np.exp(-(own + b.x[usual] @ beta)))
+        silent = float(np.log(p.mean())) if usual.any() else 0.0
+        found["others"][b.code] = _part(b, own - float(beta @ b.mean), beta, silent)
+    return found
+
+
+def _part(block: _Block, base: float, beta: Floats, silent: float) -> dict[str, Any]:
+    signs, slopes = beta[:2].tolist(), beta[2:].tolist()
+    return {"base": base, "sign": signs, "knots": block.knots, "slopes": slopes, "silent": silent}
+
+
+def _maximise(
+    readers: Sequence[_Block], others: Sequence[_Block], right: NDArray[np.bool_], weight: Floats
+) -> tuple[list[float], list[Floats]]:
+    """(log odds at the mean of the readers and of each other check, slopes >= 0 per check) of greatest likelihood."""
+    from scipy.optimize import minimize
+
+    n = len(right)
+    joined = np.hstack([b.x for b in readers]) if readers else np.zeros((n, 0))
+    designs = [(joined, np.ones(n, dtype=bool)), *((b.x, b.there) for b in others)]
+    sizes = [x.shape[1] for x, _ in designs]
+    ends = np.cumsum([1 + s for s in sizes])
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        parts = [theta[end - 1 - size : end] for end, size in zip(ends, sizes, strict=True)]
+        z = [t[0] + x @ t[1:] for t, (x, _) in zip(parts, designs, strict=True)]
+        logs = [np.where(there, -np.logaddexp(0, -v), 0.0) for v, (_, there) in zip(z, designs, strict=True)]
+        log_p = np.minimum(np.sum(logs, axis=0), -1e-9)
+        p, q = np.exp(log_p), -np.expm1(log_p)
+        slope = -weight * np.where(right, 1.0, -p / q)
+        value = -float((weight * np.where(right, log_p, np.log(q))).sum())
+        gradient = []
+        for t, v, (x, there) in zip(parts, z, designs, strict=True):
+            d = slope * there / (1 + np.exp(np.clip(v, -500, 500)))
+            gradient.append(np.concatenate([[d.sum()], x.T @ d + RIDGE * t[1:]]))
+            value += RIDGE * float(t[1:] @ t[1:]) / 2
+        return value, np.concatenate(gradient)
+
+    bounds = [b for size in sizes for b in ((-BASE, BASE), *[(0.0, None)] * size)]
+    start = np.concatenate([[1.0, *[0.5] * size] for size in sizes])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds,
+                     options={"maxiter": 1000, "ftol": 1e-12, "gtol": 1e-8}).x  # fmt: skip
+    held = [found[end - 1 - size : end] for end, size in zip(ends, sizes, strict=True)]
+    cuts = np.cumsum([b.x.shape[1] for b in readers])[:-1]
+    of_readers = np.split(held[0][1:], cuts) if readers else []
+    return [float(t[0]) for t in held], [*of_readers, *(t[1:] for t in held[1:])]
 
 
 def _knots(scores: Sequence[float]) -> list[float]:
@@ -190,24 +255,6 @@ def _weights(cases: Sequence[Case]) -> Floats:
     return np.array([half[c.name, c.right] for c in cases])
 
 
-def _non_negative_logistic(x: Floats, right: NDArray[np.bool_], weight: Floats) -> Floats:
-    """Coefficients >= 0 of a logistic model with free intercept (dropped: the classes are balanced)."""
-    from scipy.optimize import minimize
-
-    y = np.where(right, 1.0, -1.0)
-
-    def loss(theta: Floats) -> tuple[float, Floats]:
-        z = y * (theta[0] + x @ theta[1:])
-        p = weight * y / (1 + np.exp(np.clip(z, -500, 500)))
-        value = float((weight * np.logaddexp(0, -z)).sum() + RIDGE * (theta[1:] ** 2).sum() / 2)
-        return value, np.concatenate([[-p.sum()], RIDGE * theta[1:] - x.T @ p])
-
-    bounds = [(None, None), *[(0.0, None)] * x.shape[1]]
-    found = minimize(loss, np.zeros(1 + x.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds,
-                     options={"maxiter": 1000, "ftol": 1e-12, "gtol": 1e-8})  # fmt: skip
-    return np.asarray(found.x[1:], dtype=float)
-
-
 def _held(models: Mapping[str, Any], session: str, name: str) -> Mapping[str, Any]:
     """The model that ranks a label: of its session's fold, of its name where there is one."""
     found = models["models"][fold_of(session) % models["folds"]]
@@ -217,16 +264,27 @@ def _held(models: Mapping[str, Any], session: str, name: str) -> Mapping[str, An
 
 def known_codes(models: Mapping[str, Any], session: str, name: str) -> frozenset[str]:
     """Checks whose word on such labels the model has learnt."""
-    return frozenset(_held(models, session, name))
+    model = _held(models, session, name)
+    return frozenset((*model.get("readers", ()), *model.get("others", ())))
 
 
 def evidence(models: Mapping[str, Any], session: str, name: str, words: Words) -> float | None:
-    """Log odds of correct against faulty of one label; None where no check that the model knows says anything."""
+    """Log odds of right against faulty of one label; None where no check that the model knows says anything."""
     model = _held(models, session, name)
-    found = [
-        sum(v * b for v, b in zip(_columns(said, part["knots"]), [*part["sign"], *part["slopes"]], strict=True))
-        - part["shift"]
-        for code, said in sorted(words.items())
-        if (part := model.get(code)) is not None
-    ]
-    return math.fsum(found) if found else None
+    if not words.keys() & known_codes(models, session, name):
+        return None
+    readers = [_value(part, words[c]) for c, part in sorted(model["readers"].items()) if c in words]
+    log_p = [_log_sigma(model["base"] + math.fsum(readers))]
+    for code, part in sorted(model["others"].items()):
+        log_p.append(_log_sigma(_value(part, words[code])) if code in words else part["silent"])
+    total = min(math.fsum(log_p), -1e-12)
+    return total - math.log(-math.expm1(total))
+
+
+def _value(part: Mapping[str, Any], said: Said) -> float:
+    slopes = [*part["sign"], *part["slopes"]]
+    return float(part["base"]) + math.fsum(v * b for v, b in zip(_columns(said, part["knots"]), slopes, strict=True))
+
+
+def _log_sigma(z: float) -> float:
+    return -(math.log1p(math.exp(-z)) if z > -30 else -z)

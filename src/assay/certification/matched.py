@@ -30,6 +30,8 @@ class Matched:
     """Label name -> agreement of the assessors, None where it was not measurable."""
     digest: str
     """sha256 of all answers."""
+    outside: int = 0
+    """Labels that could be drawn and are not listed."""
 
     @property
     def names(self) -> list[str]:
@@ -66,9 +68,10 @@ def match(labels: Sequence[Label], sample: Mapping[str, Any], rows: Sequence[Map
         of_name.setdefault(by_id[i["label"]].name, {})[i["sample_id"]] = given[i["sample_id"]]
     certify = {i["label"]: i["sample_id"] for i in items if i["role"] == "certify"}
     return Matched(
-        listed(labels, sample["names"]),
+        listed(labels, sample["names"], sample.get("least")),
         **parts,
         ids=certify,
         agreement={name: agreement(said, kinds) for name, said in sorted(of_name.items())},
         digest=digest([[i, sorted(said.items())] for i, said in sorted(given.items())]),
+        outside=int(sample.get("population", sample["listed"])) - int(sample["listed"]),
     )

@@ -11,19 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.certification import platt
+from assay.certification.advice import sentences
 from assay.certification.answers import LEAST_ALPHA, Final, canon_value, counts, right
 from assay.certification.claims import Case, Estimand, accepted_hash, assumptions, could_pass, covered, decide_in_order
 from assay.certification.costs import percent, plan
+from assay.certification.design import POOLED
+from assay.certification.estimate import overall
 from assay.certification.matched import Matched, match
-from assay.certification.sample import POOLED, grids, hashes
+from assay.certification.sample import grids, hashes
 from assay.errors import BadInput
 from assay.records.base import digest
-from assay.records.certificate import Certificate, Claim, Estimate
+from assay.records.certificate import Certificate, Claim
 from assay.records.label import Label
-from assay.stats.intervals import clopper_pearson
-
-OUTSIDE = 0.2
-"""Least share of draws outside the accepted region for an overall error (METHODS 10)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,8 @@ def certify(
         return certificate, list(labels) if changed else _updated(labels, read, certificate, opened=False)
     made = decide_in_order(cases)
     made = [
-        c if c.granted else c.model_copy(update={"reason": c.reason + _next_look(ask, look.risk, sample)}) for c in made
+        c if c.granted else c.model_copy(update={"reason": f"{c.reason}{_next_look(ask, look.risk, sample)} {way}"})
+        for c, way in zip(made, sentences(cases, made), strict=True)
     ]
     if look.resumed:
         standing = [c for c in standing if c.name not in claims or c.delta not in {x.delta for x in made}]
@@ -164,7 +164,7 @@ def _changed(asked: Sequence[Label], sample: Mapping[str, Any]) -> str:
 
 def _cases(read: Matched, sample: Mapping[str, Any], ask: Ask, claims: Sequence[str], risk: float) -> list[Case]:
     share = {claim: risk / len(claims) for claim in claims}
-    thresholds = grids(read.listed, sample["n"], share, ask.alpha, sample["planted"])
+    thresholds = grids(read.listed, sample, share, ask.alpha)
     cases = []
     for claim in claims:
         names = covered(claim, read.names)
@@ -186,6 +186,8 @@ def _cases(read: Matched, sample: Mapping[str, Any], ask: Ask, claims: Sequence[
                 listed=tuple(x for x in read.listed if x.name in names),
                 items=tuple(x for x in read.certify if x.label.name in names),
                 planted=tuple(x for x in read.planted if x.label.name in names),
+                unit=sample.get("unit", "label"),
+                about=sample.get("about", "run"),
                 early_stop=bool(sample["early_stop"]),
                 refusal=refusal + "; clearer questions or a codebook are needed before a claim." if refusal else "",
             )
@@ -231,10 +233,20 @@ def _refused(
                 delta=risk / len(claims),
                 listed=sum(x.name in names for x in read.listed),
                 reason=f"{why} {claim}: {answered} of {len(items)} sampled labels answered; a claim needs {each['0']} "
-                f"answers if none is wrong, {each['1']} with one wrong, {each['2']} with two.",
+                f"answers if none is wrong, {each['1']} with one wrong, {each['2']} with two."
+                + _lacking(claim, answered, len(items), each["0"]),
             )
         )
     return found
+
+
+def _lacking(claim: str, answered: int, sampled: int, needed: int) -> str:
+    """What stands between a claim that was not opened and the least it takes."""
+    if answered >= needed:
+        return ""
+    if sampled >= needed:
+        return f" {needed - answered} more are missing; cheapest way on: answer the rest of this sample."
+    return f" {needed - answered} more are missing; cheapest way on: assay sample DIR -n {needed} --label {claim}."
 
 
 def _next_look(ask: Ask, risk: float, sample: Mapping[str, Any]) -> str:
@@ -279,7 +291,7 @@ def _opened(
     look: _Look,
     before: Certificate | None,
 ) -> Certificate:
-    estimate, why = _estimate(claims, read)
+    estimate, why = overall(claims, read, sample)
     wrong = [x for x in (*read.certify, *read.tune) if x.final.outcome == "value" and x.final.canon != x.truth]
     caught = sum("contradicted" in x.label.verdicts.values() for x in wrong)
     cost = plan(
@@ -310,25 +322,6 @@ def _opened(
 def _named_late(claims: Sequence[Claim], sample: Mapping[str, Any]) -> tuple[str, ...]:
     late = {c.name for c in claims} != set(sample["claims"])
     return ("the claims were named after the draw, before the answers were seen",) if late else ()
-
-
-def _estimate(claims: Sequence[Claim], read: Matched) -> tuple[Estimate | None, str | None]:
-    """Overall error of the listed labels: every one had the same chance of being drawn, so no weights are needed.
-
-    Clopper-Pearson at 95 % (exact, hence fit for few errors); null where the certify draws are all but confined to the
-    accepted region, or where some are unanswered.
-    """
-    draws = read.certify
-    if any(x.final.outcome == "unanswered" for x in draws):
-        return None, "not every sampled label was answered"
-    limits = {name: c.threshold for c in claims if c.threshold is not None for name in c.names}
-    inside = sum(x.label.rank_score >= limits.get(x.label.name, 2.0) for x in draws)
-    whole = all(x.rank_score >= limits.get(x.name, 2.0) for x in read.listed)
-    if not whole and 1 - inside / len(draws) < OUTSIDE:
-        return None, f"fewer than {percent(OUTSIDE)} of the draws lie outside the accepted labels"
-    wrong = sum(not right(x.final, x.truth, "expressed") for x in draws)
-    low, high = clopper_pearson(wrong, len(draws))
-    return Estimate(error=wrong / len(draws), ci=(low, high)), None
 
 
 def _updated(labels: Sequence[Label], read: Matched, certificate: Certificate, *, opened: bool) -> list[Label]:

@@ -1,13 +1,16 @@
 """Draw labels for people: certify, tune and planted ones mixed blind in one random permutation."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from assay.certification import questions
 from assay.certification.bound import grid, planned_beta
+from assay.certification.design import POOLED, Design
+from assay.certification.drawing import Picked, check_ways, chosen, session_grid
 from assay.errors import BadInput
 from assay.records.base import digest
 from assay.records.label import Label, key_of
@@ -16,40 +19,22 @@ from assay.records.session import Session
 COLUMNS = ("sample_id", "session", "turn", "name", "question", "options", "context")
 """Columns of a sample, in order."""
 
-POOLED = "pooled"
-"""Name of the one claim over all asked names."""
 
-Codebook = Mapping[str, Mapping[str, str]]
-"""Label name -> value -> one-line meaning."""
+def listed(labels: Sequence[Label], names: Sequence[str], least: float | None = None) -> list[Label]:
+    """The labels a claim is about: those asked for, without rejected ones, which nobody is offered anyway.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Design:
-    """What is drawn, fixed before anybody answers."""
-
-    n: int
-    """`certify` labels."""
-    names: tuple[str, ...] = ()
-    """Label names asked for; empty: all."""
-    tune: int = 0
-    """`tune` labels on top, which trust may be fitted on."""
-    planted: int = 0
-    """Wrong labels mixed in blind, on top."""
-    claims: tuple[str, ...] = (POOLED,)
-    """`pooled`, or the names that get a claim each."""
-    alpha: float = 0.05
-    """Largest share of wrong labels among the accepted ones."""
-    delta: float = 0.05
-    """Risk of a false certificate."""
-    early_stop: bool = False
-    """Whether answers may be looked at after every one (betting bound) instead of once (Clopper-Pearson)."""
-    codebook: Codebook = field(default_factory=dict)
-    """Meanings shown with the question; a name that it lists is a closed question."""
+    least: rank score from which on a label is listed, where the draw was told so (`top`).
+    """
+    found = [x for x in labels if x.tier != "rejected" and (not names or x.name in names)]
+    return found if least is None else [x for x in found if x.rank_score >= least]
 
 
-def listed(labels: Sequence[Label], names: Sequence[str]) -> list[Label]:
-    """The labels a claim is about: those asked for, without rejected ones, which nobody is offered anyway."""
-    return [x for x in labels if x.tier != "rejected" and (not names or x.name in names)]
+def least_of(labels: Sequence[Label], top: float) -> float | None:
+    """Rank score from which on labels belong to the best `top` of them; labels of one score stay together."""
+    if top >= 1 or not labels:
+        return None
+    ordered = sorted((x.rank_score for x in labels), reverse=True)
+    return ordered[max(0, math.ceil(top * len(ordered) - 1e-9) - 1)]
 
 
 def draw(
@@ -63,18 +48,18 @@ def draw(
 
     *Guarantee*: every listed label is among the certify draws with the same probability n / N, whatever its score.
     """
-    asked = _checked(labels, design)
-    by_id = dict(sorted((x.id, x) for x in asked))
-    ids = list(by_id)
-    order = [ids[i] for i in rng.permutation(len(ids))]
-    certify, rest = order[: design.n], order[design.n :]
-    tune, rest = rest[: design.tune], rest[design.tune :]
+    whole = _checked(labels, design)
+    asked = listed(whole, (), least_of(whole, design.top))
+    by_id = dict(sorted((x.id, x) for x in whole))
+    picked = chosen(whole, asked, design, rng)
+    certify, tune, rest = picked.certify, picked.tune, picked.rest
     planted = _plant(by_id, rest, design.planted, rng)
     truth = {i: by_id[i].value for i in (*certify, *tune)} | planted
     role = dict.fromkeys(certify, "certify") | dict.fromkeys(tune, "tune") | dict.fromkeys(planted, "planted")
-    universe = questions.universe(asked, sessions, design.codebook)
+    universe = questions.universe(whole, sessions, design.codebook)
     rows, items, taken, drawn = [], [], set[str](), list(role)
-    for position in rng.permutation(len(role)):
+    # whole sessions are asked about one after another, in the order in which they were drawn
+    for position in range(len(role)) if design.unit == "session" else rng.permutation(len(role)):
         label = by_id[drawn[position]]
         values = universe[questions.group(label, sessions)]
         sample_id = _fresh_id(rng, taken)
@@ -90,16 +75,23 @@ def draw(
             }
         )
         items.append({"sample_id": sample_id, "label": label.id, "role": role[label.id], "truth": truth[label.id]})
-    return rows, _roles(asked, design, items)
+    return rows, _roles(whole, asked, design, items, picked)
 
 
 def grids(
-    asked: Sequence[Label], draws: int, risk: Mapping[str, float], alpha: float, planted: int
+    asked: Sequence[Label], sample: Mapping[str, Any], risk: Mapping[str, float], alpha: float
 ) -> dict[str, tuple[float, ...]]:
-    """Claim -> thresholds from strict to loose. A function of the scores and the design alone, never of an answer."""
+    """Claim -> thresholds from strict to loose. A function of the scores and the design alone, never of an answer.
+
+    sample: the design's `n`, `planted`, `outside` and `unit`, as `draw` returned them.
+    """
     found = {}
+    planted, draws = int(sample["planted"]), round(int(sample["n"]) * (1 - float(sample.get("outside", 0.0))))
     for claim, delta in risk.items():
         scores = [x.rank_score for x in asked if claim in (POOLED, x.name)]
+        if sample.get("unit", "label") == "session":
+            found[claim] = session_grid(scores)
+            continue
         beta = planned_beta(planted, delta / 2)
         level = delta / 2 if beta else delta
         found[claim] = grid(scores, draws, len(asked), alpha, level, beta)
@@ -127,12 +119,7 @@ def _checked(labels: Sequence[Label], design: Design) -> list[Label]:
             now="n is at least 1, or 0 for a sample of `tune` labels alone; tune and planted are at least 0",
         )
     asked = listed(labels, design.names)
-    total = design.n + design.tune + design.planted
-    if total > len(asked):
-        raise BadInput(
-            f"a sample of {total} labels (n + tune + planted) from {len(asked)} that are not rejected",
-            now=f"draw at most {len(asked)}, or make more sessions",
-        )
+    check_ways(asked, design)
     return asked
 
 
@@ -162,15 +149,21 @@ def _fresh_id(rng: np.random.Generator, taken: set[str]) -> str:
     return name
 
 
-def _roles(asked: Sequence[Label], design: Design, items: list[dict[str, Any]]) -> dict[str, Any]:
+def _roles(
+    whole: Sequence[Label], asked: Sequence[Label], design: Design, items: list[dict[str, Any]], picked: Picked
+) -> dict[str, Any]:
     """The object of sample.json: items in the order of the permutation, with role and hidden truth."""
     risk = {claim: design.delta / len(design.claims) for claim in design.claims}
-    chosen = {k: v for k, v in asdict(design).items() if k != "codebook"}
+    found = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(design).items() if k != "codebook"}
+    ids = {i["label"]: i["sample_id"] for i in items}
     return {
         "schema": 1,
-        **{k: list(v) if isinstance(v, tuple) else v for k, v in chosen.items()},
+        **found,
+        "least": least_of(whole, design.top),
         "listed": len(asked),
+        "population": len(whole),
         **hashes(asked),
-        "grids": {k: list(v) for k, v in grids(asked, design.n, risk, design.alpha, design.planted).items()},
+        "grids": {k: list(v) for k, v in grids(asked, found, risk, design.alpha).items()},
+        "draws": [[ids[i], stratum] for i, stratum in picked.draws],
         "items": items,
     }

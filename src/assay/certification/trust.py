@@ -67,6 +67,7 @@ def _label(given: Given, found: Sequence[Verdict], power: Power, mode: Mode | No
         trust_basis="none" if trust is None else "labels",
         tier=tier,
         suggested=realised if contradicted and realised is not None and realised != given.value else None,
+        identifiable_from_turn=next((v.from_turn for v in found if v.code == "BE02" and given.turn is None), None),
         reasons=tuple(reasons),
         verdicts=statuses,
     )

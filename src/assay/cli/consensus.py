@@ -11,7 +11,9 @@ def command(
     votes: Path = typer.Argument(..., metavar="VOTES.csv", help="Columns item, annotator, label."),
     out: Path = typer.Option(..., "--out", help="The posterior: CSV item, label, probability."),
     method: str = typer.Option(
-        "auto", "--method", help="auto, majority, dawid-skene; with assay[crowd] glad, mace, one-coin."
+        "auto",
+        "--method",
+        help="auto, majority, dawid-skene; soft-majority for open text; with assay[crowd] glad, mace, one-coin.",
     ),
     gold: Path | None = typer.Option(None, "--gold", help="CSV item, label: scores, and recalibrates auto from 20 on."),
     seed: int = typer.Option(0, "--seed", help="Seed of restarts and folds."),

@@ -18,7 +18,13 @@ def plan_words(found: dict[str, Any]) -> str:
     lines = [f"{found['sessions']} sessions, checks {', '.join(found['checks'])}"]
     if not found["judges"]:
         return "\n".join([*lines, "No judge is asked: these checks run on this machine without a language model."])
-    for row in found["judges"]:
+    return "\n".join([*lines, *judge_rows(found["judges"])])
+
+
+def judge_rows(judges: list[dict[str, Any]]) -> list[str]:
+    """What each judge would be asked, and what that takes."""
+    lines = []
+    for row in judges:
         money = "no price known (--price)" if row["usd"] is None else f"about {row['usd']:.4f} USD"
         left = row["sessions_left_for_budget"]
         lines.append(
@@ -27,7 +33,7 @@ def plan_words(found: dict[str, Any]) -> str:
             f"{row['tokens_generated']} generated; {money}" + (f"; {left} sessions left for the budget" if left else "")
         )
         lines.append(_by_check(row["by_check"]))
-    return "\n".join(lines)
+    return lines
 
 
 def _by_check(costs: dict[str, dict[str, Any]]) -> str:
@@ -56,13 +62,14 @@ def judges_words(found: dict[str, Any]) -> list[str]:
 
 
 def _trials(judges: list[dict[str, Any]]) -> str:
-    rows = [("judge", "check", "label", "n", "wrong ones contradicted", "right ones not contradicted", "unparsed")]
+    rows = [("judge", "check", "label", "n", "TPR", "TNR", "supports right", "wrong", "unparsed")]
     for r in judges:
         rows.append((
             r["judge"], r["check"], r["name"] or "all", str(r["n"]), _share(r["tpr"], r["tpr_ci"]),
-            _share(r["tnr"], r["tnr_ci"]), str(r["unparsed"]),
+            _share(r["tnr"], r["tnr_ci"]), f"{r['supports_right']:.2f}",
+            f"{r['supports_wrong']:.2f}", str(r["unparsed"]),
         ))  # fmt: skip
-    return table(rows)
+    return f"{table(rows)}\n  TPR: share of wrong labels contradicted; TNR: share of labels as they stand that are not"
 
 
 def _share(value: float, limits: list[float | None]) -> str:

@@ -50,5 +50,11 @@ def command(
         result(found, as_json, json.dumps(found, indent=2))
         return
     told = [f"{name}: {', '.join(row['annotators'])}" for name, row in found["annotators"].items()]
+    told += [
+        f"{name}: the best {row['plan_top']['share']:.0%} look safe on gold ({row['plan_top']['wrong']} of "
+        f"{row['plan_top']['of']} wrong): assay sample {out} --top {row['plan_top']['share']:g} ..."
+        for name, row in found["annotators"].items()
+        if row["plan_top"]
+    ]
     next_ = f"next: assay sample {out} -n 150 --out sample.csv, then assay review {out}"
     result(found, as_json, "\n".join([run_summary(found, out), *told, next_]))

@@ -18,6 +18,7 @@ def command(
     confusable: bool = typer.Option(
         False, "--confusable", help="Swap to the value most often taken for the right one."
     ),
+    map: Path | None = typer.Option(None, "--map", help="YAML: whose private facts, which labels, as for import."),
     seed: int = typer.Option(0, "--seed", help="Seed of the draw."),
     out: Path | None = typer.Option(None, "--out", help="Faulty copy to write."),
     truth: Path | None = typer.Option(None, "--truth", help="JSONL of what was broken."),
@@ -39,8 +40,9 @@ def command(
             "assay plant needs FILE, --operator, --out and --truth", now="assay plant --list shows the operators"
         )
     found = plant(
-        file, out, truth, operator=operator, kind=kind, rate=rate, label=label, seed=seed, confusable=confusable
-    )
+        file, out, truth, operator=operator, kind=kind, rate=rate, label=label, seed=seed, confusable=confusable,
+        mapping=map,
+    )  # fmt: skip
     result(
         found,
         as_json,

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import typer
 
-from assay.cli.console import JSON, result
+from assay.cli.console import JSON, Bars, result
 
 
 def command(
-    votes: Path | None = typer.Argument(None, metavar="[VOTES.csv]", help="Columns item, annotator, label."),
+    votes: Path | None = typer.Argument(
+        None, metavar="[VOTES.csv | DIR]", help="Columns item, annotator, label; or a run folder, with --judge."
+    ),
     matrix: Path | None = typer.Option(None, "--matrix", help="Items as rows, raters or repeats as columns."),
     covariance: Path | None = typer.Option(None, "--covariance", help="Covariance of the raters: omega, alpha."),
     statistic: str | None = typer.Option(
@@ -22,6 +24,8 @@ def command(
     as_published: bool = typer.Option(
         False, "--as-published", help="Omega as published for judges, beside its shuffled twin. Not to be used."
     ),
+    judge: str | None = typer.Option(None, "--judge", help="Ask this model again about labels of the run folder."),
+    limit: int | None = typer.Option(None, "--limit", help="Labels that the judge is asked about; default: 60."),
     seed: int = typer.Option(0, "--seed", min=0, help="Seed of resamples and permutations."),
     as_json: bool = JSON,
 ) -> None:
@@ -35,6 +39,14 @@ def command(
 
     if ordinal and interval:
         raise BadInput("--ordinal and --interval", now="choose one")
+    if judge is not None or (votes is not None and votes.is_dir()):
+        if judge is None or votes is None:
+            raise BadInput("a run folder and --judge belong together", now="assay reliability DIR --judge MODEL")
+        from assay.door.rereading import reread
+
+        again = reread(votes, judge, labels=limit, progress=Bars(as_json))
+        result(again, as_json, reliability_summary(again))
+        return
     metric = "ordinal" if ordinal else "interval" if interval else "nominal"
     names = [f.strip() for f in facets.split(",") if f.strip()]
     found = reliability(

@@ -6,6 +6,7 @@ from typing import Any, cast
 import typer
 
 from assay.cli.console import JSON, QUIET, Bars, result
+from assay.cli.judges import MAX_COST, PRICE, judge_rows
 from assay.cli.wording import run_summary
 
 
@@ -26,6 +27,9 @@ def command(
     covering: bool = typer.Option(False, "--covering", help="A pairwise covering array, not draws from the prior."),
     judge: list[str] = typer.Option([], "--judge", help="A language model that reads labels; may be given again."),
     limit: int = typer.Option(0, "--limit", help="Labels that each judge reads, a seeded random subset."),
+    checks: str = typer.Option("", "--checks", help="Codes, comma separated; default: all."),
+    max_cost: float | None = MAX_COST,
+    price: list[str] = PRICE,
     power_from: Path | None = typer.Option(None, "--power-from", help="power.json measured on >= 300 sessions."),
     max_failed: float = typer.Option(0.05, "--max-failed", help="Largest share of failed sessions."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Only say what the run will ask of its models."),
@@ -51,12 +55,16 @@ def command(
         judge=tuple(judge),
         judged_labels=limit,
         max_failed=max_failed,
+        max_cost=max_cost,
+        price=tuple(price),
     )
+    codes = [c for c in checks.split(",") if c] or None
     if dry_run:
-        from assay.door.pricing import dry_run as price
+        from assay.door.pricing import dry_run as forecast
 
-        cost = price(blueprint, plan)
-        result(cost, as_json, "\n".join(f"  {k.replace('_', ' ')}: {v}" for k, v in cost.items()))
+        cost = forecast(blueprint, plan, codes)
+        lines = [f"  {k.replace('_', ' ')}: {v}" for k, v in cost.items() if k != "judges"]
+        result(cost, as_json, "\n".join([*lines, *judge_rows(cost["judges"])]))
         return
-    found = run(blueprint, out, plan, progress=Bars(quiet), power_from=power_from)
+    found = run(blueprint, out, plan, progress=Bars(quiet), power_from=power_from, checks=codes)
     result(found, as_json, run_summary(found, out))

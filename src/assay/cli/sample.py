@@ -20,6 +20,11 @@ def command(
     seed: int | None = typer.Option(None, "--seed", help="Seed of the draw; default: the run's."),
     alpha: float = typer.Option(0.05, "--alpha", help="Largest error that will be claimed."),
     delta: float = typer.Option(0.05, "--delta", help="Risk of a false claim."),
+    top: float = typer.Option(1.0, "--top", help="Claim only this share of the labels, best ranks first."),
+    outside: float = typer.Option(0.0, "--outside", help="Share of draws outside --top, for an overall error."),
+    unit: str = typer.Option("label", "--unit", help="label, or session: -n whole sessions."),
+    about: str = typer.Option("run", "--about", help="run, or new_sessions (with --unit session)."),
+    early_stop: bool = typer.Option(False, "--early-stop", help="Answers may be looked at after every one."),
     as_json: bool = JSON,
 ) -> None:
     """Draw labels for people to answer: a random permutation, blind to the labels' own values.
@@ -39,6 +44,11 @@ def command(
         seed=seed,
         alpha=alpha,
         delta=delta,
+        early_stop=early_stop,
+        top=top,
+        outside=outside,
+        unit=unit,
+        about=about,
     )
     words = (
         f"{found['rows']} rows in {out}: answer them as CSV with the columns sample_id,assessor,answer,seconds,\n"

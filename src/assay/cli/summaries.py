@@ -26,6 +26,7 @@ SUMMARIES: dict[str, str] = {
     "status": "what a run folder holds and what comes next",
     "forget": "erase one session from a run folder, and prove it",
     "models": "the models that can be asked for, and which can be used here",
+    "gate": "exit 0 when people's answers bound the label error, for CI",
     "doctor": "check the machine, or a run folder",
     "gap": "the same scenarios as agents, script and mindreaders: what knowing too much changes",
     "learn": "train a user model on human turns",

@@ -135,7 +135,9 @@ def consensus_summary(found: dict[str, Any], out: Path) -> str:
     """What was made of the votes, in words."""
     lines = [
         f"{found['items']} items, {found['annotators']} annotators, {found['votes']} votes, {found['method']}:",
-        f"  {found['effective_annotators']:.1f} effective annotators, mean probability {found['mean_probability']:.3f}",
+        f"  {found['effective_annotators']:.1f} effective annotators, mean probability {found['mean_probability']:.3f}"
+        if found["effective_annotators"] is not None
+        else f"  largest set of texts: mean share {found['mean_probability']:.3f}, cosine {found['mean_cosine']:.2f}",
     ]
     if "accuracy" in found:
         lines.append(
@@ -165,8 +167,25 @@ def reliability_summary(found: dict[str, Any]) -> str:
         rows = [("variance of one reading", "share")]
         rows += [(k, f"{v:.3f}") for k, v in sorted(found["shares"].items(), key=lambda kv: -kv[1])]
         lines.append(table(rows))
+    if found.get("by_name"):
+        rows = [("label", "labels", "alpha", "one answer", "all answers", "item", "way of asking")]
+        rows += [_reread(name, row) for name, row in found["by_name"].items()]
+        lines.append(table(rows))
     lines += [f"  {note}" for note in found["notes"]]
     return "\n".join([*lines, *([f"Warning: {found['warning']}"] if "warning" in found else [])])
+
+
+def _reread(name: str, row: dict[str, Any]) -> tuple[str, ...]:
+    """One label name of a reader that was asked again."""
+
+    def shown(value: float | None) -> str:
+        return "-" if value is None else f"{value:.2f}"
+
+    shares = row.get("shares", {})
+    alpha = row.get("krippendorff", {}).get("value")
+    asking = sum(v for k, v in shares.items() if k != "item") if shares else None
+    parts = (alpha, row.get("dependability"), row.get("dependability_of_all"), shares.get("item"), asking)
+    return (name, str(row["labels"]), *(shown(p) for p in parts))
 
 
 def diff_summary(found: dict[str, Any], limit: int) -> str:

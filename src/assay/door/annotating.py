@@ -81,7 +81,10 @@ def _mark(spec: str) -> str:
 
 
 def kinds_of(work: Work, labels: Sequence[AskedLabel]) -> tuple[str, ...]:
-    """Annotators as asked, else those that come with assay and apply. Raises BadInput where there is none at all."""
+    """Annotators as asked, else those that come with assay: the reader of core acts for these, else the nearest label.
+
+    Raises BadInput where there is none at all.
+    """
     if work.annotators or work.judges:
         return work.annotators
     from assay.models.embeddings import INSTALL, available
@@ -126,8 +129,12 @@ def readings(
 
 def _kept(shelf: Path, work: Work, job: "_Job", name: str, read: Callable[[], Reading | None]) -> Reading | None:
     """A reading from the shelf, or made and put there."""
-    key = digest([name, _mark(name), job.label.row(), [[t.session, t.turn] for t in job.targets], work.config(),
-                  work.seed, sorted((i, sorted(v)) for i, v in job.gold.items())])  # fmt: skip
+    own: list[Any] = []
+    if name in work.judges:
+        own = [work.limit, work.draws, work.max_cost, list(work.price), work.seed]
+    elif name == GOLD_READER:
+        own = [work.seed, sorted((i, sorted(v)) for i, v in job.gold.items())]
+    key = digest([name, _mark(name), job.label.row(), [[t.session, t.turn] for t in job.targets], own])
     path = shelf / f"{key[:24]}.npz"
     if path.is_file():
         with np.load(path, allow_pickle=False) as held:
@@ -140,8 +147,8 @@ def _kept(shelf: Path, work: Work, job: "_Job", name: str, read: Callable[[], Re
     checked(made, job.label)
     buffer = io.BytesIO()
     about = json.dumps({"about": rounded(dict(made.about)), "draws_kept": len(made.draws)}).encode()
-    np.savez_compressed(buffer, p=made.p, about=np.frombuffer(about, dtype=np.uint8),
-                        **{f"draw{k}": d for k, d in enumerate(made.draws)})  # fmt: skip
+    kept: dict[str, Any] = {f"draw{k}": d for k, d in enumerate(made.draws)}
+    np.savez_compressed(buffer, p=made.p, about=np.frombuffer(about, dtype=np.uint8), **kept)
     atomic_write(path, buffer.getvalue())
     return made
 
@@ -162,6 +169,9 @@ class _Job:
         made: list[tuple[str, Callable[[], Reading | None]]] = []
         for spec in kinds:
             kind, _, rest = spec.partition(":")
+            if kind == "nearest" and not self.work.annotators and _of_acts(self.label):
+                # of core acts the reader trained on them is far better, and two voices cannot say which one errs
+                continue
             if kind == "nearest":
                 made.append((spec, self._nearest))
             elif kind == "human-turns":

@@ -10,9 +10,10 @@ import numpy as np
 
 from assay.certification import costs
 from assay.certification.answers import read_answers
+from assay.certification.design import POOLED, Design
 from assay.certification.one import Ask
 from assay.certification.one import certify as certify_one
-from assay.certification.sample import COLUMNS, POOLED, Design, draw
+from assay.certification.sample import COLUMNS, draw
 from assay.door.making import blueprint_of
 from assay.door.trusting import certificate_of, labels_stage, write_certificate
 from assay.errors import BadInput
@@ -41,9 +42,13 @@ def codebook_of(folder: RunFolder) -> dict[str, dict[str, str]]:
 def sample(
     directory: str | Path, n: int, out: str | Path, *, labels: Sequence[str] = (), tune: int = 0, planted: int = 0,
     claims: Sequence[str] = (POOLED,), alpha: float = 0.05, delta: float = 0.05, early_stop: bool = False,
-    seed: int | None = None,
+    top: float = 1.0, outside: float = 0.0, unit: str = "label", about: str = "run", seed: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Draw `n` certify labels for people (`tune` and `planted` come on top) and write them as CSV.
+
+    early_stop: answers may be looked at after every one. top: the claim is about that share of the labels, best ranks
+    first; outside: that share of the draws goes to the others, for an overall error. unit: `session` draws n whole
+    sessions; about: `new_sessions` claims of sessions yet to be made.
 
     Roles and truth stay in the run folder (sample.json). A further draw makes a new sample; the old one is kept as
     sample-1.json, ... Raises BadInput for a draw that is not possible.
@@ -57,7 +62,8 @@ def sample(
         wanted = {x.name for x in found}
         design = Design(
             n=n, names=tuple(labels), tune=tune, planted=planted, claims=tuple(claims), alpha=alpha, delta=delta,
-            early_stop=early_stop, codebook={k: v for k, v in codebook.items() if k in wanted},
+            early_stop=early_stop, top=top, outside=outside, unit=unit, about=about,  # type: ignore[arg-type]
+            codebook={k: v for k, v in codebook.items() if k in wanted},
         )  # fmt: skip
         earlier = len(list(folder.path.glob("sample*.json")))
         base = int(folder.run().get("config", {}).get("seed", 0)) if seed is None else seed

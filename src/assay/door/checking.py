@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from assay.door.believing import follower
 from assay.door.judging import JUDGED, Reading, asked_for, judges_of, read_with
 from assay.door.making import core_reader, power_mark
 from assay.door.options import Plan
@@ -19,6 +20,7 @@ from assay.runs.engine import Progress, silent
 from assay.runs.folder import RunFolder, check_same
 from assay.runs.ledger import Ledger
 from assay.verification.account import account_for
+from assay.verification.beliefs.verdicts import CODES as BELIEFS
 from assay.verification.check import VERIFIER, Corpus
 from assay.verification.label_errors import find_label_errors
 from assay.verification.minds.states import NO_LEDGER, NO_MODEL
@@ -44,7 +46,8 @@ def offline_verifier(
     """
 
     def verify(sessions: Sequence[Session]) -> list[Verdict]:
-        corpus = Corpus(sessions=sessions, seed=seed, blueprint=blueprint, core_reader=core_reader())
+        beliefs = follower(blueprint, sessions) if printed and codes & BELIEFS else None
+        corpus = Corpus(sessions=sessions, seed=seed, blueprint=blueprint, core_reader=core_reader(), beliefs=beliefs)
         found = verify_corpus(corpus, codes, printed=printed)
         foreign = [s for s in sessions if not s.authored]
         if foreign and "LB06" in codes:
@@ -84,7 +87,7 @@ async def verify_stage(
     corpus = Corpus(sessions=sessions, seed=plan.seed, blueprint=blueprint)
     new = await judge_all(folder, corpus, plan, codes, ledger, progress)
     readings += [r.usage for r in new]
-    said = [*held, *(v for r in new for v in r.verdicts)]
+    said = instead(held, [v for r in new for v in r.verdicts])
     asked = codes if made is None else codes | codes_done
     found = account_for(said, sessions, asked, judged=bool(readings))
     write_rows(folder.file("verdicts.jsonl"), found)

@@ -22,8 +22,9 @@ def consensus(
 
     votes: a CSV file with the columns item, annotator, label, or rows of these three. out: where the posterior goes as
     CSV item, label, probability (every label of every item). gold: a CSV file with the columns item, label, or a
-    mapping; `auto` is recalibrated on 20 or more. Everything odd about the votes is in `notes`. Raises BadInput for
-    files that can't be read, gold on items without votes, labels that no vote names, unknown methods.
+    mapping; `auto` is recalibrated on 20 or more. method `soft-majority` reads the labels as open text: what means the
+    same (sentence embeddings, assay[embeddings]) is one answer. Everything odd about the votes is in `notes`. Raises
+    BadInput for files that can't be read, gold on items without votes, labels that no vote names, unknown methods.
     """
     from assay.aggregation.consensus import find_consensus
     from assay.aggregation.votes import gold_of, read_gold, read_votes, votes_of
@@ -31,6 +32,10 @@ def consensus(
     begun = time.perf_counter()
     if out is not None and not Path(out).resolve().parent.is_dir():
         raise BadInput("no such folder", where=str(Path(out).parent), now="make it first")
+    if method == "soft-majority":
+        if gold is not None:
+            raise BadInput("soft-majority takes no gold: open text has no list of labels", now="leave gold out")
+        return {**_of_open_text(votes, out), "seconds": float(f"{time.perf_counter() - begun:.3g}")}
     read = read_votes(Path(votes)) if isinstance(votes, str | Path) else votes_of(votes)
     known: dict[int, int] = {}
     if gold is not None:
@@ -41,12 +46,42 @@ def consensus(
     return {**found.summary(), "seconds": float(f"{time.perf_counter() - begun:.3g}")}
 
 
+def _of_open_text(votes: str | Path | Iterable[tuple[str, str, str]], out: str | Path | None) -> dict[str, Any]:
+    """The summary of a soft majority; the posterior's labels are the texts in the middle of each item's clusters."""
+    from assay.aggregation.open_text import soft_majority
+    from assay.aggregation.votes import read_rows
+    from assay.models.embeddings import bundled
+
+    rows = read_rows(Path(votes)) if isinstance(votes, str | Path) else list(votes)
+    found = soft_majority(rows, bundled().embed)
+    if out is not None:
+        lines = [(one.item, text, p) for one in found for text, p in one.clusters]
+        _write_rows(Path(out), lines)
+    shares = [one.clusters[0][1] for one in found]
+    tied = sum(one.tied for one in found)
+    return {
+        "items": len(found),
+        "annotators": len({a for _, a, _ in rows}),
+        "votes": len(rows),
+        "method": "soft-majority",
+        "effective_annotators": None,
+        "dependent_groups": [],
+        "mean_probability": float(f"{sum(shares) / len(shares):.6g}"),
+        "mean_cosine": float(f"{sum(one.cosine for one in found) / len(found):.6g}"),
+        "notes": [f"{tied} items are tied: two sets of texts are equally large."] if tied else [],
+    }
+
+
 def _write(path: Path, items: tuple[str, ...], labels: tuple[str, ...], rows: list[list[float]]) -> None:
+    pairs = zip(items, rows, strict=True)
+    _write_rows(path, ((item, label, p) for item, row in pairs for label, p in zip(labels, row, strict=True)))
+
+
+def _write_rows(path: Path, rows: Iterable[tuple[str, str, float]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("item", "label", "probability"))
-    for item, row in zip(items, rows, strict=True):
-        writer.writerows((item, label, f"{p:.6g}") for label, p in zip(labels, row, strict=True))
+    writer.writerows((item, label, f"{p:.6g}") for item, label, p in rows)
     part = path.with_name(f".{path.name}.part")
     part.write_text(text.getvalue(), encoding="utf-8")
     part.replace(path)

@@ -1,5 +1,6 @@
 """Judges at work: a plan of what they will be asked, the asking itself within a budget, and what it was worth."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
@@ -59,7 +60,7 @@ class Asked:
     @property
     def prompts(self) -> list[JudgePrompt]:
         """Questions first, then claims, then probes."""
-        return [p.ask for p in (*self.questions, *self.claims, *self.probes)]
+        return [*(q.ask for q in self.questions), *(c.ask for c in self.claims), *(p.ask for p in self.probes)]
 
 
 def judges_of(plan: Plan) -> tuple[str, ...]:
@@ -84,6 +85,7 @@ def judged_plan(
         change |= {"price": tuple(price)}
     made = replace(plan, **change).check()
     check_models(replace(made, model="template", assistant="reference"))
+    check_budget(made)
     return made
 
 
@@ -102,16 +104,36 @@ def price_of(judge: str, plan: Plan) -> Price | None:
 
     Raises BadInput for a price of another form.
     """
+    return prices_of(plan).get(judge, None if _remote(judge) else Price(0.0, 0.0))
+
+
+def prices_of(plan: Plan) -> dict[str, Price]:
+    """The prices that were given. Raises BadInput for one of another form."""
+    found = {}
     for given in plan.price:
         name, _, cost = given.rpartition("=")
         try:
             prompt, generated = (float(x) for x in cost.split("/"))
+            if not (name and 0 <= prompt < math.inf and 0 <= generated < math.inf):
+                raise ValueError
         except ValueError as error:
             now = "--price openai:NAME=0.15/0.60 (USD per million tokens: prompt/generated)"
             raise BadInput(f"not a price: {given!r}", where="--price", now=now) from error
-        if name == judge and prompt >= 0 and generated >= 0:
-            return Price(prompt, generated)
-    return None if _remote(judge) else Price(0.0, 0.0)
+        found[name] = Price(prompt, generated)
+    return found
+
+
+def check_budget(plan: Plan) -> None:
+    """Raises BadInput for a budget that cannot be kept, or a price of something that is no judge of this plan."""
+    if strange := set(prices_of(plan)) - set(judges_of(plan)):
+        names = ", ".join(judges_of(plan)) or "none"
+        raise BadInput(f"--price names {', '.join(sorted(strange))}, which is no judge here", now=f"judges: {names}")
+    for judge in judges_of(plan) if plan.max_cost is not None else ():
+        if price_of(judge, plan) is None:
+            raise BadInput(
+                f"no price is known for {judge}, so --max-cost cannot be kept", where="--max-cost",
+                now=f"say what it costs: --price {judge}=PROMPT/GENERATED (USD per million tokens)",
+            )  # fmt: skip
 
 
 def _remote(judge: str) -> str:
@@ -168,15 +190,10 @@ async def read_with(
 
     With `plan.max_cost` sessions are read in a seeded random order until the next one might go beyond it; the labels of
     the others, and those beyond the limit of labels, are `not_applicable: budget` (one verdict a session and name).
-    Raises BadInput when money is limited and no price is known, ProviderFailed when the judge fails.
+    Raises ProviderFailed when the judge fails.
     """
     asked = asked_of(corpus, judge, codes, labels_read(plan), seeing=bool(plan.judge))
     price = price_of(judge, plan)
-    if plan.max_cost is not None and price is None:
-        raise BadInput(
-            f"no price is known for {judge}, so --max-cost cannot be kept", where="--max-cost",
-            now=f"say what it costs: --price {judge}=PROMPT/GENERATED (USD per million tokens)",
-        )  # fmt: skip
     order, costs = plan_of(asked.prompts, asked.form, plan.seed)
     if host := _remote(judge):
         progress(LEAVES, 0, len(order), f"text of {len(order)} sessions goes to {host}")

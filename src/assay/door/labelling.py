@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.aggregation.pool import Pooled, decided, pooled
+from assay.aggregation.pool import Pooled, decided, pooled, safe_top
 from assay.certification.costs import not_requested
 from assay.door.annotating import Work, kinds_of, planned, readings
 from assay.door.auditing import read_any
@@ -30,6 +30,8 @@ SCHEMA_FILE = "label_schema.json"
 """The schema as it was asked, in the folder."""
 KEPT = 20
 """Values that a distribution keeps."""
+PLAN_ERROR = 0.02
+"""Error up to which the part of the labels that looks safe on gold is told (`plan_top`), for the draw of a sample."""
 MADE_IT = "votes_made_it"
 """Reason of every tier here: the annotators that name a label are no evidence for it (METHODS 0)."""
 
@@ -44,10 +46,11 @@ def label(
     """Name the labels of a schema in sessions that have none. Returns the summary of INTERFACE.md.
 
     annotators: `nearest` (sentence embeddings), `human-turns` (the shipped reader of core acts), `trained:FILE,...`
-    (labelled sessions of others), `votes:FILE.csv` (people), `python:module:callable`; by default those of the first
-    two that apply. judges: language models, read by option probabilities in `draws` orders on at most `limit` targets
-    a label (200). gold: a CSV of known values; learn_from: a folder of an earlier `label` whose answered `tune` sample
-    is learnt from. Every label starts as `suspect`: what named it is no evidence for it; people's answers certify.
+    (labelled sessions of others), `votes:FILE.csv` (people), `python:module:callable`; by default human-turns for core
+    acts and nearest for all else. judges: language models, read by option probabilities in `draws` orders on at most
+    `limit` targets a label (200). gold: a CSV of known values; learn_from: an earlier folder whose answered
+    `tune` sample is learnt from. Every label starts as `suspect`: what named it is no evidence for it; people's answers
+    certify.
 
     The same call goes on where it was stopped. Raises BadInput, BadSessions, BadAnswers, RunMismatch, ProviderFailed.
     """
@@ -159,7 +162,9 @@ def _labels(
         made += _records(x, targets[x.name], pool, known.get(x.name, {}))
         about[x.name] = {
             "annotators": {r.annotator: {"targets": int(r.spoke().sum()), **r.about} for r in held},
-            "learnt_on": pool.learnt_on, "consensus": _named(pool.summary, x),
+            "learnt_on": pool.learnt_on,
+            "plan_top": safe_top(pool.p, known.get(x.name, {}), PLAN_ERROR, sets=x.kind == "set"),
+            "consensus": _named(pool.summary, x),
         }  # fmt: skip
     return made, rounded(about)
 

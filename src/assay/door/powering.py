@@ -13,6 +13,7 @@ from assay.certification.combine import Collector, fit
 from assay.door.battery import Split, battery, sample, split
 from assay.door.checking import offline_verifier, verifier_version
 from assay.door.making import blueprint_of, plan_of, power_mark
+from assay.door.power_judges import Bench, judges_planned, judges_tried
 from assay.door.rewording import rewording
 from assay.errors import BadInput
 from assay.planting.broken import Observe
@@ -30,6 +31,7 @@ from assay.records.verdict import Verdict
 from assay.runs.engine import Progress, silent
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
+from assay.verification.leaks.watched import SECRET
 from assay.verification.one import select
 
 SAMPLE = 400
@@ -86,8 +88,10 @@ class Subject:
     reword: Any = None
 
     def aids(self) -> Aids:
-        """Pools and gates of the blueprint."""
-        return Aids.of(self.blueprint, reword=self.reword) if self.blueprint is not None else Aids()
+        """Pools and gates of the blueprint; in sessions of others the owner must keep only what is named a secret."""
+        if self.blueprint is not None:
+            return Aids.of(self.blueprint, reword=self.reword)
+        return Aids(kept=lambda fact: SECRET.search(fact) is not None)
 
 
 def tried(subject: Subject, trial: Trial, progress: Progress = silent) -> dict[str, Any]:
@@ -169,22 +173,25 @@ def planned(subject: Subject, trial: Trial, progress: Progress = silent) -> dict
 def power(
     source: str | Path | Sequence[str | Path], *, out: str | Path | None = None, power_from: str | Path | None = None,
     text_faults: bool = True, mapping: str | Path | None = None, format: str | None = None, dry_run: bool = False,
-    progress: Progress = silent, **asked: Any,
+    bench: Bench | None = None, progress: Progress = silent, **asked: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """Plant known faults into copies of sessions and measure what each check catches; returns power.json.
 
     source: a run folder, whose own power this then is (power.json, read by its tiers), or session files. asked: fields
     of `Trial` (checks, operators, limit, rounds, rate, seed). With any of them, or `out`, or files, a trial beside is
-    made: nothing in a run folder changes, and power.json and power.html go to `out`, where one is named. dry_run: only
-    what would be planted into how many sessions, and about how long it takes.
+    made: nothing in a run folder changes, and power.json and power.html go to `out`, where one is named. bench:
+    language models that are tried too, on wrong labels shown beside the right ones (`judges` of the result). dry_run:
+    only what would be planted into how many sessions, about how long it takes, and what the judges would be asked.
 
-    Raises BadInput for what does not exist or is out of range, BadSessions for files that cannot be read.
+    Raises BadInput for what does not exist or is out of range, BadSessions for files that cannot be read,
+    ProviderFailed when a judge fails.
     """
     from assay.door.running import own_power
 
     asked = {k: v for k, v in asked.items() if v is not None}
     folder = source if isinstance(source, str | Path) and Path(source).is_dir() else None
-    if folder is not None and not (asked or out or dry_run):
+    bench = bench or Bench()
+    if folder is not None and not (asked or out or dry_run or bench.judge):
         return own_power(folder, power_from=power_from, text_faults=text_faults, progress=progress)
     if power_from is not None:
         raise BadInput("--power-from belongs to a run folder's own power", now="leave it or the other options out")
@@ -193,9 +200,14 @@ def power(
     trial = Trial(**asked).check()
     with ExitStack() as held:
         subject = _subject(source, held, text_faults and not dry_run, (mapping, format))
+        plan, codes = bench.plan(trial.seed, subject.model), select(trial.checks)
+        chosen = sample(subject.sessions, trial.limit, trial.seed)
         if dry_run:
-            return planned(subject, trial, progress)
+            more = judges_planned(bench, chosen, subject.blueprint, codes, plan)
+            return {**planned(subject, trial, progress), **more}
         found = tried(subject, trial, progress)
+        where = None if out is None else Path(out)
+        found |= judges_tried(plan, chosen, subject.blueprint, codes, (where, progress)) if bench.judge else {}
     return found if out is None else {**found, **_written(Path(out), found)}
 
 

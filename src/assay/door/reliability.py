@@ -163,7 +163,8 @@ def _readings(table: _Table, metric: str) -> tuple[list[int], list[int], list[fl
         values = {v: k for k, v in enumerate(sorted({c for _, c in filled}))}
         return [i for i, _ in filled], [values[c] for _, c in filled], None
     why = f"--{metric} needs numbers: code the values in their order, or leave --{metric} out"
-    numbers = {c: number_of(c, "the labels", why) if isinstance(c, str) else float(c) for c in {c for _, c in filled}}
+    found = sorted({c for _, c in filled}, key=str)
+    numbers = {c: number_of(c, "the labels", why) if isinstance(c, str) else float(c) for c in found}
     scores = sorted(set(numbers.values()))
     at = {s: k for k, s in enumerate(scores)}
     return [i for i, _ in filled], [at[numbers[c]] for _, c in filled], scores

@@ -1,12 +1,13 @@
 """run: all stages in one folder; each one is skipped when it is done and refused when the configuration changed."""
 
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from assay.door.checking import power_stage, verify_stage
-from assay.door.judging import judged_plan, planned
+from assay.door.judging import check_budget, judged_plan, planned
 from assay.door.making import asked, author_stage, blueprint_of, open_run, plan_of, simulate_stage
 from assay.door.options import Plan
 from assay.door.rewording import rewording
@@ -128,6 +129,7 @@ def write_usage(folder: RunFolder, ledger: Ledger, **more: Any) -> dict[str, Any
 def run(
     blueprint: str | Path, out: str | Path, plan: Plan, *, progress: Progress = silent,
     power_from: str | Path | None = None, command: str = "run", usage_plan: dict[str, int] | None = None,
+    checks: Sequence[str] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Blueprint to report in one folder. Killed at any moment, the same call goes on where it stopped.
 
@@ -138,12 +140,13 @@ def run(
 
     began = time.monotonic()
     asked(blueprint, plan)
+    check_budget(plan)
     with RunFolder(out, make=True) as folder:
         book = open_run(folder, blueprint, plan, command)
         author_stage(folder, book, plan, progress)
         with Ledger(folder.path) as ledger:
             run_sync(simulate_stage(folder, book, plan, ledger, progress))
-            verdicts = run_sync(verify_stage(folder, book, plan, ledger, progress=progress))
+            verdicts = run_sync(verify_stage(folder, book, plan, ledger, checks=checks, progress=progress))
             origin = Path(power_from) if power_from is not None else None
             _power_in_run(folder, book, plan, ledger, origin, progress)
             usage = write_usage(folder, ledger, plan=usage_plan)
@@ -183,4 +186,7 @@ def show(directory: str | Path, session: str) -> dict[str, Any]:
     for table in ("labels", "verdicts"):
         if (folder / f"{table}.jsonl").exists():
             out[table] = [r.row() for r in read(folder, table) if r.session == session]
+    by = {v["by"] for v in out["verdicts"]}
+    held = json.loads((folder / "judges.json").read_text("utf-8")) if (folder / "judges.json").exists() else {}
+    out["judges"] = [row for row in held.get("judges", ()) if row["judge"] in by]
     return out

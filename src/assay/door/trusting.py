@@ -83,7 +83,7 @@ def summary(
         )
         row["n"] += 1
         row[label.tier] += 1
-        row["unchecked"] += label.tier == "suspect" and all(s == "not_applicable" for s in label.verdicts.values())
+        row["unchecked"] += label.tier == "suspect" and label.silent
         row["trusted"] += label.tier in ("certified", "provisional")
         row["mean_rank"] += label.rank_score
     for row in by_name.values():

@@ -26,6 +26,14 @@ def takes_tools(function: Function) -> bool:
         return False
 
 
+def _stopped(call: Callable[[], Any]) -> Any:
+    """Call it; a StopIteration, which no future can hold (whoever waits for it waits for ever), comes out as another."""
+    try:
+        return call()
+    except StopIteration as error:
+        raise RuntimeError(f"StopIteration: {error}") from error
+
+
 class PythonModel:
     """`python:module:callable`. Plain functions run in threads, `slots` at a time."""
 
@@ -53,7 +61,7 @@ class PythonModel:
             if inspect.iscoroutinefunction(self._function):
                 said = await call()
             else:
-                said = await asyncio.get_running_loop().run_in_executor(self._pool, call)
+                said = await asyncio.get_running_loop().run_in_executor(self._pool, _stopped, call)
                 if inspect.isawaitable(said):
                     said = await said
         except AssayError:

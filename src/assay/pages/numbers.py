@@ -17,8 +17,7 @@ LEVELS = ("goal", "act", "core_act", "slots.", "profile.", "persona", "private."
 
 def shown_tier(label: Label) -> str:
     """The tier, with `unchecked` for those of suspect whose verdicts are all not_applicable."""
-    silent = all(status == "not_applicable" for status in label.verdicts.values())
-    return "unchecked" if label.tier == "suspect" and silent else label.tier
+    return "unchecked" if label.tier == "suspect" and label.silent else label.tier
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,10 +3,11 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
+from assay.pages.beliefs import Belief, beliefs_of
 from assay.pages.numbers import shown_tier
 from assay.pages.words import TIERS, act_means, reason
 from assay.records import Label, Session, Turn, Verdict, labels_of
@@ -94,6 +95,8 @@ class Said:
     chips: tuple[Chip, ...]
     words: tuple[Word, ...]
     """Verdicts about the turn as a whole, or about something that is no label."""
+    unknown: tuple[str, ...] = ()
+    """Labels that are true, but not yet knowable once this turn was said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +123,8 @@ class Readable:
     """Codes of checks that found a fault in this session."""
     notes: str
     """`IA01:contradicted`: verdicts that stand under no label, for the filter."""
+    beliefs: tuple[Belief, ...] = ()
+    """What could be known of the session's labels, turn by turn."""
 
 
 @dataclass(slots=True)
@@ -146,6 +151,8 @@ def readable(
         (row, _chip(row, told.label.get((row.name, row.turn), []), privacy, blueprint, bool(labels))) for row in rows
     ]
     turns = tuple(_turn(i, t, session, chips, told, verdicts, privacy) for i, t in enumerate(session.turns))
+    beliefs = beliefs_of(verdicts)
+    turns = tuple(_marked(turn, beliefs) for turn in turns)
     tiers = Counter(chip.tier for _, chip in chips)
     loose = [*told.session, *(v for found in told.turn.values() for v in found)]
     disclosed = {(d.party, d.fact): d.turn for d in reversed(session.disclosures)}
@@ -166,7 +173,14 @@ def readable(
         tiers=tuple((t, tiers[t]) for t in (*TIERS, "unmade") if tiers[t]),
         against=tuple(sorted({v.code for v in verdicts if v.status == "contradicted"})),
         notes=" ".join(sorted({f"{v.code}:{v.status}" for v in loose})),
+        beliefs=beliefs,
     )
+
+
+def _marked(turn: Said, beliefs: Sequence[Belief]) -> Said:
+    """A turn of the user with the labels that are not yet knowable there."""
+    unknown = tuple(b.name for b in beliefs if not b.known_at(turn.n)) if turn.party == "user" else ()
+    return replace(turn, unknown=unknown) if unknown else turn
 
 
 def _unmade(session: Session) -> list[Label]:

@@ -31,6 +31,8 @@ class Made:
     power: dict[str, Any] | None
     certificate: dict[str, Any] | None
     usage: dict[str, Any] | None
+    judges: dict[str, Any] | None = None
+    """What planted wrong labels say of the language models that read; only where one did."""
 
     @property
     def missing(self) -> list[str]:
@@ -72,6 +74,7 @@ def read_run(directory: Path) -> Made:
         power=_json(directory / "power.json"),
         certificate=_json(directory / "certificate.json"),
         usage=_json(directory / "usage.json"),
+        judges=_json(directory / "judges.json"),
     )
     if made.run is None and made.sessions is None and made.scenarios is None:
         raise BadInput("not a run folder: no run.json, scenarios or sessions", where=str(directory),

@@ -13,6 +13,7 @@ from assay.pages import charts, words
 from assay.pages.coverage import coverage
 from assay.pages.diversity import spread
 from assay.pages.heat import heat, heat_map
+from assay.pages.judges import judges
 from assay.pages.numbers import Name, by_name, funnel, not_checked, rates, trusted_share
 from assay.pages.readable import Privacy, Readable, readable, values_from_text
 from assay.pages.reading import Made, Said, read_run, read_verdicts
@@ -71,6 +72,7 @@ def _context(made: Made, said: Said | None, shown: Shown, text: bool) -> dict[st
         "rates": rates(made.power),
         "power": made.power,
         "heat": heat(made.power),
+        "judges": judges((made.judges or {}).get("judges") or [], made.usage),
         "coverage": coverage(made, [n.name for n in names], hidden),
         "spread": spread(made),
         "not_checked": not_checked(names, said, made.power),

@@ -83,7 +83,8 @@ def leak_units(job: Job, *, by_partner: bool) -> list[Unit]:
     found = []
     for number, session in enumerate(job.run.sessions):
         speakers = {t.speaker for t in session.turns}
-        told = [(p, f, v, closed_until(job, session, p, f, v)) for p, f, v in facts(session) if p in speakers]
+        own = [x for x in facts(session) if x[0] in speakers and (by_partner or kept(job, session, x[1]))]
+        told = [(p, f, v, closed_until(job, session, p, f, v)) for p, f, v in own]
         if by_partner:
             told += [(p, "persona", s, hinted(session, s)) for p, s in persona_facts(session) if p in speakers]
         for party, fact, value, end in told:
@@ -99,6 +100,11 @@ def leak_units(job: Job, *, by_partner: bool) -> list[Unit]:
             if turns:
                 found.append(Unit(session=number, turn=None, name=name, detail=(turns, value)))
     return found
+
+
+def kept(job: Job, session: Session, fact: str) -> bool:
+    """Whether the owner of a fact may not say it at once: by its gate in our own sessions, else as the door says."""
+    return session.authored or job.aids.kept is None or job.aids.kept(fact)
 
 
 def hinted(session: Session, sentence: str) -> int:

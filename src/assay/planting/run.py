@@ -49,6 +49,8 @@ class Aids:
     """Fine act -> core act, beyond the pairs seen in the run."""
     gates: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """(party, fact) -> the other party's acts that open it; empty: never."""
+    kept: Callable[[str], bool] | None = None
+    """Whether the owner itself must keep a fact of this name in sessions that say no gate; null: every fact."""
     persona: Callable[[Session], Sequence[str]] | None = None
     """The lines of the persona as the verbaliser was told them."""
     reword: Reword | None = None

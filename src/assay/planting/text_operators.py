@@ -1,6 +1,6 @@
 """Operators that break a turn by its words: repeated, blank, generic and persona lines, marks, contradictions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -26,10 +26,10 @@ def turn_units(job: Job, fits: Callable[[Session, int], bool]) -> list[Unit]:
     ]
 
 
-def earlier(session: Session, turn: int) -> list[int]:
-    """Earlier turns of the same speaker, nearest first."""
+def earlier(session: Session, turn: int) -> Iterator[int]:
+    """Earlier turns of the same speaker, nearest first; one at a time, since most callers need the nearest only."""
     speaker = session.turns[turn].speaker
-    return [i for i in range(turn - 1, -1, -1) if session.turns[i].speaker == speaker]
+    return (i for i in range(turn - 1, -1, -1) if session.turns[i].speaker == speaker)
 
 
 def put(draft: Draft, turn: int, text: str, name: str | None = None) -> list[Edit] | None:
@@ -50,7 +50,7 @@ def repeat_units(job: Job) -> list[Unit]:
 def repeat_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
     """The nearest earlier line of the speaker that differs; that line then stays as it is."""
     turn = unit.turn or 0
-    for source in earlier(draft.session, turn) if draft.is_open(turn) else []:
+    for source in earlier(draft.session, turn) if draft.is_open(turn) else ():
         if draft.text(source).strip() and draft.text(source) != draft.text(turn):
             draft.use(source)
             return draft.set_text(turn, draft.text(source))
@@ -164,8 +164,8 @@ def line_contra_units(job: Job) -> list[Unit]:
     """Turns whose speaker's line before was a statement."""
 
     def fits(session: Session, turn: int) -> bool:
-        before = earlier(session, turn)
-        return bool(before) and is_statement(session.turns[before[0]].text)
+        before = next(earlier(session, turn), None)
+        return before is not None and is_statement(session.turns[before].text)
 
     return turn_units(job, fits)
 
@@ -173,7 +173,7 @@ def line_contra_units(job: Job) -> list[Unit]:
 def line_contra_make(job: Job, draft: Draft, unit: Unit, rng: np.random.Generator) -> list[Edit] | None:
     """A statement of the speaker's line before, turned into its opposite; that line then stays as it is."""
     turn = unit.turn or 0
-    source = earlier(draft.session, turn)[0]
+    source = next(earlier(draft.session, turn))
     # what a fault added to that line is left alone: the opposite of an opposite would be no fault
     said = [x for x in sentences(draft.session.turns[source].text) if is_statement(x)]
     if not draft.is_open(turn) or not said:

@@ -23,6 +23,10 @@ class Claim(Record):
     """`pooled`, or a label name."""
     names: tuple[str, ...] = ()
     """Label names the claim covers."""
+    unit: Literal["label", "session"] = "label"
+    """What was drawn: labels, or whole sessions."""
+    about: Literal["run", "new_sessions"] = "run"
+    """What the claim is about: the listed labels, or those of new sessions from the same source."""
     estimand: Literal["expressed", "not_contradicted"] = "expressed"
     """What wrong means (METHODS 0)."""
     alpha: float

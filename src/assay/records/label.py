@@ -64,6 +64,11 @@ class Label(Record):
     verdicts: dict[str, Status] = Field(default_factory=dict)
     """Check code -> status."""
 
+    @property
+    def silent(self) -> bool:
+        """Whether no check had a word on it. BE says when a label could be known, not whether it is right: no word."""
+        return all(now == "not_applicable" for code, now in self.verdicts.items() if not code.startswith("BE"))
+
 
 class Given(Record):
     """A label as it stands in a session, before any evidence."""

@@ -48,5 +48,9 @@ class Verdict(Record):
     """Why not_applicable or unparsed: no_power, language, budget, ..."""
     severity: Severity | None = None
     """Of a leak or an ungrounded claim: helped or hindered the run (by its outcome), or minor: nobody took it up."""
+    trail: tuple[tuple[int, float], ...] = ()
+    """(turn, P(label) once it was said) along the session; turn -1: before the user's first. Of BE01."""
+    from_turn: int | None = None
+    """First turn from which on the label could be known. Of BE02."""
     prompts: tuple[str, ...] = ()
     """Ids of a judge's prompts: form, colon, digest of the exact words (the ledger holds them)."""

@@ -106,7 +106,9 @@ async def _assistant_turn(
     act = None if reply.faults else act
     hear(blueprint, state, act, fit(blueprint, scenario, reply.text, state.offer))
     # The assistant is the system under test: its acts are readings, not labels of the user.
-    extra = {"act": act or None, **({"full_text": reply.full} if reply.full else {})}
+    extra: dict[str, Any] = {"act": act or None, **({"full_text": reply.full} if reply.full else {})}
+    if state.offer != "none":
+        extra["offer"] = state.offer
     if reply.key:
         talk.prompts[str(len(talk.turns))] = reply.key
     talk.turns.append(Turn(speaker="assistant", text=reply.text, realised_by=reply.realised_by, extra=extra))
@@ -144,7 +146,9 @@ async def _user_turn(
         talk.prompts[str(turn)] = worded.key
     disclose(blueprint, talk.disclosed, move, turn)
     talk.spoken.append(replace(now, words=worded.text))
-    extra = {"guards_failed": list(worded.failed)} if worded.failed else {}
+    extra: dict[str, Any] = {"guards_failed": list(worded.failed)} if worded.failed else {}
+    if blueprint.user_acts[move.act].detail == "goal":
+        extra["states_goal"] = scenario.goal
     talk.turns.append(
         Turn(speaker="user", text=worded.text, labels=labels_of(move), realised_by=worded.realised_by, extra=extra)
     )

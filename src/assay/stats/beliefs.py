@@ -119,15 +119,37 @@ def drift_alarm(
 ) -> tuple[int | None, Array]:
     """(first turn, 1-based, at which drift is believed, or None; (T+1,) log Bayes factor of drift against none).
 
+    The factor is +inf from a turn on that no hypothesis allows alone and a change of it does; 0 where nothing does.
+
     *Guarantee*: under the static model with the true prior and table, the Bayes factor is a martingale that starts at
     1, so that P(it ever reaches 1/alpha) <= alpha (Ville); at any length of session (tests/laws/test_belief_laws.py).
     """
     if not 0 < alpha < 1:
         raise BadInput(f"alpha is {alpha:g}, outside (0, 1)")
-    moving = filter_beliefs(log_prior, log_likelihood, drift=drift).evidence
-    factor = moving - filter_beliefs(log_prior, log_likelihood).evidence
+    if not 0 < drift <= 1:
+        raise BadInput(f"drift is {drift:g}, outside (0, 1]")
+    prior, table = normalised(log_prior), np.asarray(log_likelihood, dtype=float)
+    moving, still = _evidence(prior, table, drift), _evidence(prior, table, 0.0)
+    with np.errstate(invalid="ignore"):
+        factor = np.where(np.isneginf(moving), 0.0, moving - still)
     over = np.flatnonzero(factor >= -math.log(alpha))
-    return (int(over[0]) if len(over) else None), factor
+    return (int(over[0]) if len(over) else None), np.asarray(factor)
+
+
+def _evidence(prior: Array, table: Array, drift: float) -> Array:
+    """(T+1,) log P(u_1..t) under (1-e)I + eU; -inf from the first turn on that nothing allows."""
+    now, out = prior, [0.0]
+    for row in table:
+        if drift:
+            spread = np.full_like(now, math.log(drift / len(now)))
+            now = np.logaddexp(now + math.log1p(-drift), spread) if drift < 1 else spread
+        joint = now + row
+        gain = float(np.logaddexp.reduce(joint))
+        if math.isinf(gain):
+            return np.array(out + [-math.inf] * (len(table) + 1 - len(out)))
+        out.append(out[-1] + gain)
+        now = joint - gain
+    return np.array(out)
 
 
 def premature(log_text: ArrayLike, log_policy: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:

@@ -42,6 +42,12 @@ CHECKS: tuple[CheckInfo, ...] = (
               "Does the text say more about the label than the prior alone?"),
     CheckInfo("LB06", "label", "given labels", "support",
               "Would the other sessions' labels predict this one from its text and context?"),
+    CheckInfo("CO01", "turn, session", "persona", "support",
+              "Do the lines fit the persona: does one contradict it, are they as a whole its owner's?"),
+    CheckInfo("CO02", "turn", "persona", "veto", "Does a line contradict what its speaker said before?"),
+    CheckInfo("CO03", "session", "persona", "support",
+              "Does the transcript alone answer questions about the persona as the persona does?"),
+    CheckInfo("CO04", "session", "persona", "note", "On what share of the persona's facts does any line bear?"),
     CheckInfo("CO05", "turn", "all of the turn", "veto", "Is the turn blank, a repeat, or a copy of the persona?"),
     CheckInfo("IA01", "session", "private.*", "veto",
               "Does a party use a private fact before it could know or say it?"),
@@ -58,6 +64,12 @@ CHECKS: tuple[CheckInfo, ...] = (
               "Who knows what by now: is the reader right in every form of the question? (needs --judge)"),
     CheckInfo("PT02", "turn", "private.*", "note",
               "Can the reader say in its own words what it picks rightly from options? (needs --judge)"),
+    CheckInfo("BE01", "label", "goal, profile.*", "note",
+              "How probable is the label after each turn, by what the user did and the policy it did it from?"),
+    CheckInfo("BE02", "label", "goal, profile.*", "note", "From which turn on could the label be known (P >= 0.9)?"),
+    CheckInfo("BE04", "session", "", "note",
+              "Do the user's acts fit one user all along, or do they tell of one who changed?"),
+    CheckInfo("BE05", "label", "goal, profile.*", "note", "Is the label true but not identifiable at the end?"),
     CheckInfo("RE01", "label", "as the language model's LB01", "note",
               "Do repeated draws of the reader agree with one another?"),
 )  # fmt: skip
@@ -76,8 +88,16 @@ RUN_LEVEL: tuple[CheckInfo, ...] = (
               "Does a classifier trained on simulated turns read real ones as one trained on real turns does?"),
     CheckInfo("RL06", "turn, session", "", "note",
               "Do simulated users ask, thank, correct and fall silent as often as real ones? (assay realism)"),
+    CheckInfo("RE02", "set of labels", "as LB01", "note",
+              "Do repeats of a reader, in other words and orders, agree more than chance? (assay reliability)"),
+    CheckInfo("RE03", "set of items", "", "note",
+              "How reliable is the sum of several interval ratings? (assay reliability --matrix)"),
+    CheckInfo("RE04", "set of labels", "as LB01", "note",
+              "What does the same number give when the values are dealt out anew? (assay reliability)"),
+    CheckInfo("RE05", "set of labels", "as LB01", "note",
+              "Are the repeats several draws, or one draw repeated? (assay reliability)"),
 )  # fmt: skip
-"""Checks of a set of sessions against real ones: they give numbers, not verdicts on single labels."""
+"""Checks of a set of sessions, or of a reader: they give numbers, not verdicts on single labels."""
 
 SUPPORTING = frozenset({"LB01", "LB02", "LB06", "CO01", "CO03"})
 """Checks that read the value and so may support a label (METHODS 10)."""
@@ -98,6 +118,14 @@ class CoreReader(Protocol):
         ...
 
 
+class Follower(Protocol):
+    """Beliefs over session labels along one session (verification/beliefs)."""
+
+    def follow(self, session: Session) -> Any:
+        """A beliefs.tracking.Followed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corpus:
     """The sessions under test and what is known about how they were made."""
@@ -106,6 +134,8 @@ class Corpus:
     seed: int = 0
     blueprint: Blueprint | None = None
     core_reader: CoreReader | None = None
+    beliefs: Follower | None = None
+    """Follows the beliefs over assay's own sessions; None where there is no policy."""
 
 
 Check = Callable[[Corpus], Iterator[Verdict]]

@@ -1,10 +1,13 @@
 """Verify: run the checks that apply to a set of sessions. Pure; a language model's answers are passed in."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from assay.errors import BadInput
 from assay.records.verdict import Verdict
+from assay.verification.beliefs.verdicts import beliefs_along
 from assay.verification.check import CHECKS, Check, Corpus, readable
+from assay.verification.consistency.one import line_to_line, persona_fit, prompt_to_line
 from assay.verification.degenerate import degenerate_turns
 from assay.verification.expression import act_rules, core_act_recovery, goal_rules, slot_conformance
 from assay.verification.fidelity.one import brief_fidelity
@@ -19,13 +22,20 @@ OFFLINE: tuple[tuple[tuple[str, ...], Check], ...] = (
     (("LB01", "LB02"), slot_conformance),
     (("LB01",), in_house),
     (("LB03",), verbatim_leaks),
+    (("CO01",), prompt_to_line),
+    (("CO02",), line_to_line),
+    (("CO01", "CO03", "CO04"), persona_fit),
     (("CO05",), degenerate_turns),
     (("IA01",), early_facts),
     (("IA02",), ungrounded_claims),
     (("BR01", "BR02", "BR03", "BR04", "BR05"), brief_fidelity),
     (("PT01", "PT02"), unasked),
+    (("BE01", "BE02", "BE04", "BE05"), beliefs_along),
 )
 """Codes -> check, for the checks that need no language model."""
+
+PRINTED: tuple[Check, ...] = (in_house, beliefs_along)
+"""Checks that never count for a label: power has no use for them."""
 
 
 def select(codes: Iterable[str] | None) -> frozenset[str]:
@@ -50,10 +60,10 @@ def verify_corpus(
     Language: the checks read English; sessions in another known language get `not_applicable: language`.
     """
     english = [s for s in corpus.sessions if readable(s)]
-    narrowed = Corpus(sessions=english, seed=corpus.seed, blueprint=corpus.blueprint, core_reader=corpus.core_reader)
+    narrowed = replace(corpus, sessions=english)
     out: list[Verdict] = []
     for held, check in OFFLINE:
-        if codes & set(held) and (printed or check is not in_house):
+        if codes & set(held) and (printed or check not in PRINTED):
             progress(check.__name__)
             out += [v for v in check(narrowed) if v.code in codes]
     out += [

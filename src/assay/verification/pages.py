@@ -62,21 +62,12 @@ PAGES: dict[str, CheckPage] = {
         misleads=(
             "A paraphrase that gives everything away is not found: that is IA01's and the judges' business.",
             "It can only lower a label: a text without a copy is no evidence that the label is expressed.",
+            "People who were handed a persona copy four words of it in six of ten sessions (PersonaChat): there a "
+            "copy says little.",
             "Stock phrases of four words in a goal are flagged where people would say them anyway.",
         ),
         catches=("persona_copy",),
         source="copies of four words",
-    ),
-    "LB04": CheckPage(
-        title="label not expressed",
-        computed="Per label: p_a(v) <= p_0(v), where p_0 is the share of v among the labels of its name. Per name: "
-        "the upper 95 % limit of the mean of log p_a - log p_0 is below 0.05 nats (sessions as clusters): then the "
-        "text does not carry the name at all.",
-        misleads=(
-            "A weak annotator makes a label look unexpressed; its power for the name says which it is.",
-            "One label with p_a below p_0 means little: the name's mean is what counts.",
-        ),
-        catches=("act_swap", "goal_swap", "label_shuffle"),
     ),
     "LB05": CheckPage(
         title="prior baseline",
@@ -106,12 +97,16 @@ PAGES: dict[str, CheckPage] = {
     ),
     "CO01": CheckPage(
         title="prompt-to-line consistency",
-        computed="1 - |own lines contradicted by the persona facts| / T, over the parsed verdicts on the T lines of "
-        "one speaker; above 5 % unparsed the score is void.",
+        computed="Per line: contradicted where rules find that it denies a fact of its speaker's persona; over a "
+        "session 1 - contradicted lines / parsed lines T. Per session also: the probability, at equal priors, that "
+        "the persona fits the lines throughout, against a stranger's or one swapped midway (sentence vectors and "
+        "word overlap against other personas; weights fitted on a part of PersonaChat); contradicted below 0.05, "
+        "supported from 0.5.",
         misleads=(
             "A line that bears on no fact counts as consistent: read the coverage (CO04) beside it.",
-            "Facts that hold only at times (at work, as a child) are called contradictions by a literal judge.",
-            "It cannot be compared across lengths as a share of lines where long sessions stray more.",
+            "Facts that hold only at times (at work, as a child) are called contradictions by a literal rule.",
+            "The session's score compares with other personas: in a set whose personas are alike it says little.",
+            "The PersonaChat figures hold sessions of the part that its weights were fitted on.",
         ),
         catches=("fact_contra", "persona_mid"),
         source="arXiv 2511.00222; defects of the published code are mended",
@@ -131,14 +126,14 @@ PAGES: dict[str, CheckPage] = {
     ),
     "CO03": CheckPage(
         title="question-answer consistency",
-        computed="Diagnostic questions made from the persona facts; the answerer sees only the transcript. (agree - "
-        "agree on an empty transcript) / (1 - agree on an empty transcript), where `cannot tell` counts as not "
-        "agreeing.",
+        computed="Each persona fact is a question that the transcript alone must answer: the share of facts that "
+        "some line says (nearness of sentence vectors and words at least 0.65), with no line contradicting it; an "
+        "empty transcript answers none.",
         misleads=(
             "A fact that never comes up cannot be recovered: low scores in short sessions say little.",
-            "An answerer that guesses well from the empty transcript leaves a small denominator and a noisy score.",
+            "Nearness is no entailment: a line about the same thing may count as its answer.",
         ),
-        catches=("persona_mid",),
+        catches=("persona_mid", "fact_contra"),
         source="arXiv 2511.00222; the empty-transcript baseline is our own",
     ),
     "CO04": CheckPage(
@@ -165,31 +160,36 @@ PAGES: dict[str, CheckPage] = {
     ),
     "IA01": CheckPage(
         title="early private fact",
-        computed="A party's turn (or tool call) uses a private fact before any turn that could have told it. Facts "
-        "are found word for word, by normal form (numbers in digits or words, money, units, dates, times, "
-        "identifiers) and, where a reader of meaning is at hand, by paraphrase. In sessions made by assay the "
-        "disclosure ledger says from when a fact may be used; in others a party may say its own facts at any time "
-        "unless they are named a secret, and the partner only after they were said, looked up, or are its own as "
-        "well.",
+        computed="A party's turn (or tool call) uses a private fact before any turn that could have told it. A fact "
+        "is found word for word, by its normal form (numbers in digits or words, money, units, dates, times, "
+        "identifiers), or in other words: a sentence whose vector and rare words come at least as close as 0.64 and "
+        "0.05 closer than 98 % of other sessions. In sessions made by assay the disclosure ledger says from when a "
+        "fact may be used; in others a party may say its own facts unless they are named a secret, and the partner "
+        "may once they were said, looked up, or are its own as well.",
         misleads=(
             "In sessions of others an own fact that came too early is no leak here: nobody recorded its gate.",
-            "Values that partners say by chance in other sessions are left out (guessable); their leaks are missed.",
-            "A paraphrase far from the fact's words is missed; a near miss between two like facts is flagged.",
+            "Values that partners say by chance in 2 % of the other sessions are left out (guessable); their leaks "
+            "are missed.",
+            "A paraphrase far from the fact's words is missed, and like facts of two people are taken for one another.",
+            "Its word hangs on the other sessions of the set: the same session in another set may fare otherwise.",
         ),
         catches=("early_reveal", "omniscient"),
         source="information asymmetry",
     ),
     "IA02": CheckPage(
         title="ungrounded claim",
-        computed="A factual claim of a party has none of three sources: its own latents, the partner's words so far, "
-        "a tool's result so far. Severity: helped or hindered the run, or minor where nobody took it up.",
+        computed="A party states an identifier, e-mail address, name, date, time, amount with a unit or number of "
+        "three digits that was not in its private facts, was not said before, was not answered by a tool that it "
+        "called, is no sum, difference, product or rounding of known amounts, and is not stated by the same role in "
+        "2 % of the other sessions. Severity: helped or hindered the run by its outcome, or minor where nobody took "
+        "it up.",
         misleads=(
-            "Common knowledge and arithmetic are no claims about the case, and are flagged where they look like "
-            "values.",
-            "A claim that follows from several sources together has none of them alone.",
-            "Claims without a value are hardly found.",
+            "What a person of flesh and blood knows of itself has no source in a brief: it reads simulated users.",
+            "Sentences that ask, offer or suppose are left out, and claims made in them are missed.",
+            "A claim that follows from several sources in other ways than by arithmetic counts as ungrounded.",
         ),
         catches=("omniscient", "slot_swap"),
+        source="three sources of a claim",
     ),
     "BR01": CheckPage(
         title="invented fact",
@@ -230,13 +230,15 @@ PAGES: dict[str, CheckPage] = {
     ),
     "BR05": CheckPage(
         title="out of role",
-        computed="A turn of the user holds a scratchpad, the assistant's voice, an unfilled placeholder, a word "
-        "about its own instructions, or a stop token before the end.",
+        computed="A turn of the user holds a scratchpad, the assistant's voice, an unfilled placeholder ([your "
+        "name], {value}), marks of a chat frame ([/INST], customer: at either end), a word about its own "
+        "instructions, or a stop token before the end.",
         misleads=(
-            "Users who really write brackets or quote the assistant are flagged.",
+            "Users who really write braces or quote the assistant are flagged.",
             "Marks that are on none of its lists pass.",
         ),
         catches=("template_marks",),
+        source="fidelity to the brief",
     ),
     "RE01": CheckPage(
         title="repeated draws",
@@ -250,18 +252,26 @@ PAGES: dict[str, CheckPage] = {
     "PT01": CheckPage(
         title="perspective-taking, conjunction over forms",
         computed="Each knowledge state (who knows which private fact at turn t, exact from the disclosure ledger) is "
-        "asked as yes/no, choice, list and free text, first and second order; supported only where all forms are "
-        "right (ALL*).",
+        "asked of a language model as yes/no, choice, list and free text, first and second order. supported: all "
+        "forms are answered as the ledger says (ALL*); contradicted: any is not; the score is the share that is "
+        "right. A state with a form left unanswered is unparsed.",
         misleads=(
-            "It tries a model that reads minds, not the session: its result says whose readings to believe.",
-            "A state that the ledger does not record (common knowledge, gestures) is asked wrongly.",
+            "It tries the model that reads minds, not the session: its result says whose readings to believe.",
+            "Sessions without a disclosure ledger (all foreign ones) cannot be asked.",
+            "One lucky form is no understanding, and four forms of one state are not four states: n is states.",
         ),
         source="FANToM's ALL*",
     ),
     "PT02": CheckPage(
         title="perspective-taking, structured minus open",
-        computed="The share right on structured forms minus the share right on free text, paired by knowledge state.",
-        misleads=("A gap of nil may mean that both are guessed; read PT01 beside it.",),
+        computed="Per knowledge state: the share right on the structured forms minus 1 where the free text is right, "
+        "else 0. contradicted: the structured forms are all right and the model's own words are not; not_evidenced: "
+        "the structured ones are not all right; the score is 1 minus the gap.",
+        misleads=(
+            "A gap of nil may mean that both are guessed; read PT01 beside it.",
+            "Own words are compared by rule: a right answer in odd words counts as wrong.",
+        ),
+        source="structured against open questions",
     ),
     "RL01": CheckPage(
         title="discriminator",
@@ -309,14 +319,6 @@ PAGES: dict[str, CheckPage] = {
         "difference.",
         misleads=("Intervals are not adjusted for their number.",),
     ),
-    "RL07": CheckPage(
-        title="omniscience gap",
-        computed="The same scenarios in three modes: goal completion, first mention of private facts, words per "
-        "turn, clarifications. A label name survives when (script-agents agreement) minus (agents-agents agreement "
-        "over two seeds), paired, has its lower limit above -5 points.",
-        misleads=("It compares ways of simulating with one another and says nothing of real users.",),
-        source="arXiv 2403.05020",
-    ),
     "RE02": CheckPage(
         title="chance-corrected agreement",
         computed="Fleiss' kappa and Krippendorff's alpha, items as rows and repeats as raters, bootstrap over items.",
@@ -349,17 +351,24 @@ PAGES: dict[str, CheckPage] = {
     ),
     "BE01": CheckPage(
         title="posterior per turn",
-        computed="Forward algorithm in log space on (goal, persona band, policy state): P(label | turns 1..t), one "
-        "temperature fitted on held-out scenarios.",
+        computed="Forward algorithm in log space over (goal, persona band, policy state) with the policy's own "
+        "table: P(label | the user's acts up to t). supported: the label is the most probable value at the end; the "
+        "score is its probability there, the trail its course.",
         misleads=(
-            "It reads the act, an upper limit for what the text tells.",
-            "Wrong policy tables break calibration.",
+            "It reads acts that were drawn from the very label: it says from when the label could be known and is "
+            "never evidence that the words carry it.",
+            "The act is an upper limit for what the text tells.",
+            "Sessions whose policy is not known (all foreign ones) cannot be followed.",
         ),
+        source="hidden Markov filtering; RecLLM, arXiv 2305.07961",
     ),
     "BE02": CheckPage(
         title="identifiable from",
-        computed="The first turn t with P(label) >= 0.9 at every later turn.",
-        misleads=("A label that is never identifiable is not wrong (BE05).",),
+        computed="The first turn t with P(label) >= 0.9 at t and every later turn; not_evidenced where there is none.",
+        misleads=(
+            "A label that is never identifiable is not wrong (BE05).",
+            "The last turns of a session decide: cut sessions look less identifiable.",
+        ),
     ),
     "BE03": CheckPage(
         title="premature",
@@ -369,8 +378,12 @@ PAGES: dict[str, CheckPage] = {
     ),
     "BE04": CheckPage(
         title="drift alarm",
-        computed="The posterior moves from the label to another value under the drift kernel (1 - e) I + e U.",
-        misleads=("A user who really changes their mind looks like drift.",),
+        computed="contradicted at the turn where the user's acts fit no one user any more: the likelihood of an "
+        "unchanged user falls behind that of one who changed, under the kernel (1 - e) I + e U.",
+        misleads=(
+            "A user who really changes their mind looks like drift.",
+            "It watches acts: a person that changes in words alone is CO01's business.",
+        ),
     ),
     "BE05": CheckPage(
         title="true but not identifiable",

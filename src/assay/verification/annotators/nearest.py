@@ -17,18 +17,16 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 NAME = "nearest"
 TEMPERATURE = 0.06
 """Of the softmax over centred cosines; chosen on 300 SGD sessions of the development part (docs/benchmarks.md)."""
-BEFORE = 0.15
-"""Weight of the turn before."""
 FADES = 0.75
 """Weight of each turn before, beside that of the one after it, for labels that last."""
-PRESENT = 1.0
-"""Odds, in units of the temperature, that the best value of a set has over a value that is just present."""
+PRESENT = 0.5
+"""How far behind the best value of a set, in units of the temperature, a value is still as likely present as not."""
 
 
 def read_nearest(label: AskedLabel, lines: Sequence[Line], embed: Embed, name: str = NAME) -> Reading:
     """Every target read by the values nearest to its words; shapes as in `Reading`."""
     anchors = np.stack([_anchor(label, value, embed) for value in label.values])
-    mixed = heard(lines, embed) if label.lasts else _with_before(lines, embed)
+    mixed = heard(lines, embed) if label.lasts else embed([line.text for line in lines]).astype(np.float64)
     cosine = mixed @ anchors.T
     centred = (cosine - cosine.mean(axis=0)) / TEMPERATURE
     if label.kind == "category":
@@ -47,11 +45,6 @@ def heard(lines: Sequence[Line], embed: Embed) -> Floats:
     return _unit(out)
 
 
-def _with_before(lines: Sequence[Line], embed: Embed) -> Floats:
-    own, before = (embed([getattr(line, part) for line in lines]).astype(np.float64) for part in ("text", "before"))
-    return _unit(own + BEFORE * before)
-
-
 def _unit(x: Floats) -> Floats:
     return np.asarray(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12))
 
@@ -60,7 +53,7 @@ def _anchor(label: AskedLabel, value: str, embed: Embed) -> Floats:
     """Unit vector of a value: its examples where there are any, else its meaning."""
     texts = [*label.examples.get(value, ()), label.values[value]]
     mean = np.asarray(embed(texts).astype(np.float64).mean(axis=0))
-    return _unit(mean[None])[0]
+    return np.asarray(_unit(mean[None])[0])
 
 
 def _softmax(x: Floats) -> Floats:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.records.base import digest
 from assay.records.label_schema import Asked, AskedLabel
@@ -89,10 +90,9 @@ def read_options(
         else:
             by_draw[d] = row
     layers = tuple(_layer(label, len(targets), number, by_draw, failed) for number in range(draws))
-    with np.errstate(invalid="ignore"):
-        told = ~np.isnan(np.stack(layers)).all(axis=2)
-        mean = np.where(told.any(axis=0)[:, None], np.nansum(np.stack(layers), axis=0), np.nan)
-    mean = mean / np.maximum(told.sum(axis=0), 1)[:, None]
+    told: NDArray[np.bool_] = np.asarray(~np.isnan(np.stack(layers)).all(axis=2))
+    sums = np.nansum(np.stack(layers), axis=0) / np.maximum(told.sum(axis=0), 1)[:, None]
+    mean = np.where(told.any(axis=0)[:, None], sums, np.nan)
     about = {"targets": len(chosen), "draws": draws, "calls": len(flat) + len(best), "unreadable": len(failed)}
     return Reading(annotator=name, p=mean, draws=layers, about=about)
 

@@ -8,6 +8,7 @@ is the empty set.
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,8 @@ def _row(said: Any, label: AskedLabel, where: str) -> dict[str, float] | None:
     if unknown := [v for v in row if v not in label.values]:
         now = f"one of {', '.join(list(label.values)[:12])}"
         raise BadInput(f"{unknown[0]!r} is not a value of {label.name}", where=where, now=now)
+    if odd := [p for p in row.values() if not math.isfinite(p)]:
+        raise BadInput(f"a probability of {odd[0]}", where=where, now="probabilities lie between 0 and 1")
     return {str(v): float(p) for v, p in row.items()}
 
 

@@ -37,6 +37,8 @@ class Track:
     """Whether the most probable value is the label's."""
     confidence: tuple[float, ...]
     """Probability of the most probable value."""
+    read: str = ""
+    """The most probable value at the end."""
 
     @property
     def identifiable_from_turn(self) -> int | None:
@@ -73,9 +75,24 @@ def track(
                 probability=tuple(float(x) for x in p[:, column]),
                 hits=tuple(bool(x) for x in p.argmax(axis=1) == column),
                 confidence=tuple(float(x) for x in p.max(axis=1)),
+                read=names[int(p[-1].argmax())],
             )
         )
     return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """What following one session gave."""
+
+    tracks: tuple[Track, ...] = ()
+    """One per label that the hypotheses know."""
+    reason: str | None = None
+    """Why there are none."""
+    untracked: tuple[str, ...] = ()
+    """Labels of the kind that is tracked, on which no act depends."""
+    drifted_at: int | None = None
+    """Turn at which the acts tell of a user who changed (BE04), or None."""
 
 
 def knowable(tracks: Sequence[Track]) -> dict[str, int]:

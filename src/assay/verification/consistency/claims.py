@@ -10,9 +10,13 @@ from assay.verification.consistency.lexicon import COMMON, stem
 
 WORDS = re.compile(r"[a-z0-9$%]+")
 SPLIT = re.compile(r"(?<=[.!?;])[\"')\]]*\s+|\n+")
-CLAUSES = re.compile(r"\s*[,;:]\s+|\s+[-–—]+\s+|\s+(?=(?:but|although|though|because|if|unless|except|while|whereas)\b)")
+CLAUSES = re.compile(
+    r"\s*[,;:]\s+|\s+[-–—]+\s+|\s+(?=(?:but|although|though|because|if|unless|except|while|whereas)\b)"
+)
 """Where a denial stops: it does not reach into the next clause."""
-SUPPOSED = re.compile(r"^(?:if|unless|when|whether|except|maybe|perhaps)\b|\b(?:wish|would like|someday|one day|hope to)\b")
+SUPPOSED = re.compile(
+    r"^(?:if|unless|when|whether|except|maybe|perhaps)\b|\b(?:wish|would like|someday|one day|hope to)\b"
+)
 """Clauses that state nothing."""
 IDIOMS = re.compile(
     r"\b(?:(?:could|can) not (?:agree more|wait|help but|imagine|believe)|not (?:only|just|bad|much|sure|to mention)"
@@ -42,7 +46,7 @@ OPPOSITES: dict[str, tuple[str, int]] = {
     "fan": ("like", 1), "fond": ("like", 1), "hate": ("like", -1), "hates": ("like", -1), "dislike": ("like", -1),
     "dislikes": ("like", -1), "loathe": ("like", -1), "despise": ("like", -1), "detest": ("like", -1),
     "favorite": ("favour", 1), "favourite": ("favour", 1), "favorites": ("favour", 1), "favourites": ("favour", 1),
-    "always": ("always", 1), "married": ("marri", 1), "single": ("marri", -1), "divorced": ("marri", -1),
+    "married": ("marri", 1), "single": ("marri", -1), "divorced": ("marri", -1),
     "unmarried": ("marri", -1), "tall": ("tall", 1), "short": ("tall", -1), "old": ("old", 1), "young": ("old", -1),
     "rich": ("rich", 1), "poor": ("rich", -1), "employed": ("employ", 1), "unemployed": ("employ", -1),
     "outgoing": ("outgo", 1), "shy": ("outgo", -1), "extrovert": ("outgo", 1), "introvert": ("outgo", -1),
@@ -51,14 +55,41 @@ OPPOSITES: dict[str, tuple[str, int]] = {
     "cheap": ("cheap", 1), "expensive": ("cheap", -1), "indoors": ("indoor", 1), "outdoors": ("indoor", -1),
 }  # fmt: skip
 """Word -> (what it is about, sign)."""
-NUMBERS = {
-    w: n for n, w in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
-    )
-} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}  # fmt: skip
-FILLERS = frozenset(["do", "does", "did", "can", "will", "would", "could", "should", "am", "is", "are", "was", "were", "be", "been", "so", "that", "it", "really"])
+COUNTING = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen twenty"""
+TENS = "thirty forty fifty sixty seventy eighty ninety"
+NUMBERS = {w: n for n, w in enumerate(COUNTING.split())} | {w: 10 * n for n, w in enumerate(TENS.split(), start=3)}
+"""Number word -> number."""
+FILLERS = frozenset(
+    [
+        "do",
+        "does",
+        "did",
+        "can",
+        "will",
+        "would",
+        "could",
+        "should",
+        "am",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "so",
+        "that",
+        "it",
+        "really",
+    ]
+)
 ONE_VALUE: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("favour", re.compile(r"\bmy favou?rite (?P<of>\w+(?: \w+)?) (?:is|are|was) (?:the |a |an )?(?P<value>\w+(?: \w+){0,2})")),
+    (
+        "favour",
+        re.compile(
+            r"\bmy favou?rite (?P<of>\w+(?: \w+)?) (?:is|are|was) (?:the |a |an )?(?P<value>\w+(?: \w+){0,2})"
+        ),
+    ),
     ("name", re.compile(r"\bmy (?P<of>name) is (?P<value>\w+)")),
     ("age", re.compile(r"\bi am (?:a |an |about |almost )*(?P<value>\d+|\w+(?: \w+)?) years? (?P<of>old)\b")),
     ("age", re.compile(r"\bmy (?P<of>age) is (?P<value>\d+)")),
@@ -69,7 +100,24 @@ ONE_VALUE: tuple[tuple[str, re.Pattern[str]], ...] = (
 COUNTED = re.compile(
     r"\bi (?:have|own|got|have got|am expecting|raise) (?P<n>\d+|[a-z]+) (?:\w+ ){0,1}?(?P<what>[a-z]{3,})\b"
 )
-FLESH = frozenset(["meat", "steak", "beef", "pork", "bacon", "chicken", "burger", "burgers", "ham", "turkey", "ribs", "sausage", "hamburger", "hamburgers"])
+FLESH = frozenset(
+    [
+        "meat",
+        "steak",
+        "beef",
+        "pork",
+        "bacon",
+        "chicken",
+        "burger",
+        "burgers",
+        "ham",
+        "turkey",
+        "ribs",
+        "sausage",
+        "hamburger",
+        "hamburgers",
+    ]
+)
 EATS = re.compile(r"\bi (?:\w+ ){0,2}(?:eat|eating|love|like|enjoy|grill|cook|ate|had)\b")
 NO_FLESH = re.compile(r"\bi (?:am|have been) (?:\w+ ){0,2}(?:vegan|vegetarian)\b|\bi do not eat (?:any )?meat\b")
 CONTAINED = 0.75
@@ -78,10 +126,14 @@ CONTAINED = 0.75
 
 ALIKE = 0.5
 """Least share of both statements' content words that they have in common."""
-NOT_LIKING = frozenset({"would", "look", "looks", "feel", "feels", "is", "are", "sound", "sounds", "something", "things"})
+SAME = 0.8
+"""The same for sentences of several clauses: only one that is nearly repeated is denied as a whole."""
+NOT_LIKING = frozenset(
+    {"would", "look", "looks", "feel", "feels", "is", "are", "sound", "sounds", "something", "things"}
+)
 """Words after which `like` is no verb of liking."""
 SPEAKER = frozenset({"i", "my", "me", "we", "our", "mine"})
-SHARED_BY_MANY = frozenset({"like", "always", "favour"})
+SHARED_BY_MANY = frozenset({"like", "favour"})
 """Content that says nothing of the matter by itself."""
 
 
@@ -108,6 +160,8 @@ class Claim:
     """Words of a pair of opposites in it: (pair, sign)."""
     person: bool
     """Whether it speaks of the speaker."""
+    whole: bool = False
+    """Whether it is a sentence of several clauses, in which a denial need not reach everything."""
 
 
 def sentences_of(text: str) -> list[str]:
@@ -133,12 +187,12 @@ def claims(sentence: str) -> tuple[Claim, ...]:
     if opened or bare != text:
         return (_claim(bare[opened.end() :] if opened else bare, denied=True),)
     found = [_claim(c, denied=False) for c in CLAUSES.split(IDIOMS.sub(" ", text)) if not SUPPOSED.search(c)]
-    whole = _claim(IDIOMS.sub(" ", text), denied=False)
-    # without any denial the clauses together say what the sentence says
-    return tuple(found) if len(found) == 1 or whole.denied else (*found, whole)
+    if len(found) == 1:
+        return tuple(found)
+    return (*found, _claim(IDIOMS.sub(" ", text), denied=False, whole=True))
 
 
-def _claim(text: str, *, denied: bool) -> Claim:
+def _claim(text: str, *, denied: bool, whole: bool = False) -> Claim:
     words = WORDS.findall(re.sub(r"\b(?:can|could) not stand\b", "hate", text))
     content: set[str] = set()
     poles: dict[str, int] = {}
@@ -154,7 +208,7 @@ def _claim(text: str, *, denied: bool) -> Claim:
             poles[about] = sign * poles.get(about, 1)
         elif word not in COMMON and word not in FILLERS:
             content.add(stem(word))
-    return Claim(text, frozenset(content), denied, tuple(sorted(poles.items())), bool(SPEAKER & set(words)))
+    return Claim(text, frozenset(content), denied, tuple(sorted(poles.items())), bool(SPEAKER & set(words)), whole)
 
 
 def clash(first: str, second: str, *, of_speaker: bool = False) -> Clash | None:
@@ -173,6 +227,8 @@ def clash(first: str, second: str, *, of_speaker: bool = False) -> Clash | None:
 
 
 def _excludes(a: Claim, b: Claim) -> str | None:
+    if not a.content & b.content:
+        return "diet" if _diet(a, b) or _diet(b, a) else None
     other = dict(b.poles)
     opposed = sum(sign != other.get(about, sign) for about, sign in a.poles)
     if (a.denied != b.denied) != bool(opposed % 2) and _same_matter(a, b):
@@ -192,13 +248,20 @@ def _same_matter(a: Claim, b: Claim) -> bool:
     common = small & large
     if not common - SHARED_BY_MANY:
         return False
-    if len(common) < CONTAINED * len(small) or len(common) < ALIKE * len(small | large):
+    if len(common) < CONTAINED * len(small) or len(common) < (SAME if a.whole or b.whole else ALIKE) * len(
+        small | large
+    ):
         return False
     # one word in common is enough only where neither says more
     return len(common) >= 2 or len(large) == 1
 
 
-def _values(text: str) -> Iterator[tuple[tuple[str, str], str]]:
+@lru_cache(maxsize=65536)
+def _values(text: str) -> dict[tuple[str, str], str]:
+    return dict(_found_values(text))
+
+
+def _found_values(text: str) -> Iterator[tuple[tuple[str, str], str]]:
     for kind, pattern in ONE_VALUE:
         for found in pattern.finditer(text):
             of = "" if kind == "age" else " ".join(stem(w) for w in found["of"].split())
@@ -206,17 +269,21 @@ def _values(text: str) -> Iterator[tuple[tuple[str, str], str]]:
 
 
 def _values_differ(a: Claim, b: Claim) -> bool:
-    mine = dict(_values(a.text))
-    for place, value in _values(b.text):
-        held = mine.get(place)
-        if held is not None and not _stems(held) & _stems(value) and _stems(held) and _stems(value):
-            if place[0] != "age" or (_number(held) is not None and _number(value) is not None):
-                return True
-    return False
+    mine = _values(a.text)
+    return any(place in mine and _differ(place[0], mine[place], value) for place, value in _values(b.text).items())
+
+
+def _differ(kind: str, held: str, value: str) -> bool:
+    if kind == "age" and (_number(held) is None or _number(value) is None):
+        return False
+    one, other = _stems(held), _stems(value)
+    return bool(one) and bool(other) and not one & other
 
 
 def _stems(text: str) -> set[str]:
-    return {stem(w) for w in text.split() if w not in COMMON} | {str(n) for w in text.split() if (n := _number(w)) is not None}
+    return {stem(w) for w in text.split() if w not in COMMON} | {
+        str(n) for w in text.split() if (n := _number(w)) is not None
+    }
 
 
 def _number(text: str) -> int | None:
@@ -224,19 +291,28 @@ def _number(text: str) -> int | None:
     return None if not total or any(n is None for n in total) else sum(n for n in total if n is not None)
 
 
+@lru_cache(maxsize=65536)
+def _counts(text: str) -> dict[str, int]:
+    return {stem(m["what"]): n for m in COUNTED.finditer(text) if (n := _number(m["n"])) is not None}
+
+
 def _numbers_differ(a: Claim, b: Claim) -> bool:
-    mine = {stem(m["what"]): n for m in COUNTED.finditer(a.text) if (n := _number(m["n"])) is not None}
-    for found in COUNTED.finditer(b.text):
-        n, held = _number(found["n"]), mine.get(stem(found["what"]))
-        if n is not None and held is not None and n != held:
-            return True
-    return False
+    mine = _counts(a.text)
+    return any(mine.get(what, n) != n for what, n in _counts(b.text).items())
+
+
+@lru_cache(maxsize=65536)
+def _eats_flesh(text: str) -> bool:
+    return bool(FLESH & set(WORDS.findall(text))) and EATS.search(text) is not None
+
+
+@lru_cache(maxsize=65536)
+def _shuns_flesh(text: str) -> bool:
+    return NO_FLESH.search(text) is not None
 
 
 def _diet(a: Claim, b: Claim) -> bool:
-    if not NO_FLESH.search(a.text) or b.denied:
-        return False
-    return bool(EATS.search(b.text)) and bool(FLESH & set(WORDS.findall(b.text)))
+    return not b.denied and _shuns_flesh(a.text) and _eats_flesh(b.text)
 
 
 def first_clash(earlier: Sequence[str], said: str, *, of_speaker: bool = False) -> tuple[int, Clash] | None:

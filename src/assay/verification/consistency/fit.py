@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -77,7 +78,7 @@ class Overlap:
                 rows = self.where.get(word)
                 if rows:
                     out[rows, column] += self.rarity.of(word)
-        return out / self.total[:, None]
+        return np.asarray(out / self.total[:, None])
 
 
 def statistics(cosine: NDArray[Any], overlap: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -101,7 +102,7 @@ def statistics(cosine: NDArray[Any], overlap: NDArray[Any], starts: NDArray[np.i
     out.append(over_facts(np.log(soft.mean(axis=1))) / 8.0)
     out.append(over_facts(overlap.max(axis=1)))
     ends = np.append(starts, len(both))
-    best = [np.sort(both[a:b].ravel())[-3:].mean() for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    best = [np.sort(both[a:b].ravel())[-3:].mean() for a, b in pairwise(ends)]
     return np.stack([*out, np.array(best)], axis=1)
 
 
@@ -176,9 +177,7 @@ def shipped() -> FitModel:
         ends, stem_ends = held["persona_ends"].tolist(), held["fact_ends"].tolist()
         tokens = held["fact_stems"].tolist()
         facts = [frozenset(tokens[a:b]) for a, b in zip([0, *stem_ends[:-1]], stem_ends, strict=True)]
-        people = tuple(
-            Person(vectors[a:b], tuple(facts[a:b])) for a, b in zip([0, *ends[:-1]], ends, strict=True)
-        )
+        people = tuple(Person(vectors[a:b], tuple(facts[a:b])) for a, b in zip([0, *ends[:-1]], ends, strict=True))
         return FitModel(
             mean=held["mean"], scale=held["scale"], coefficients=held["coefficients"], intercepts=held["intercepts"],
             rarity=rarity, background=people, card=json.loads(str(held["card"])),

@@ -27,6 +27,8 @@ class Fact:
     """Where it stands: `persona`, `profile.age`, ..."""
     text: str
     """The sentence as it stands there; an attribute as a sentence (`My age is 34.`)."""
+    attribute: bool = False
+    """Whether it was a name and a value of at most three words, not a sentence."""
 
 
 def sentences(text: str) -> list[str]:
@@ -54,8 +56,8 @@ def persona_facts(session: Session, party: str = "user") -> tuple[Fact, ...]:
     """
     found: dict[str, Fact] = {}
     for source, value in _places(session, party):
-        for text in _texts(source, value):
-            found.setdefault(text.casefold(), Fact(source, text))
+        for fact in _facts(source, value):
+            found.setdefault(fact.text.casefold(), fact)
     return tuple(found.values())
 
 
@@ -84,15 +86,17 @@ def _places(session: Session, party: str) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def _texts(source: str, value: Any) -> Iterator[str]:
+def _facts(source: str, value: Any) -> Iterator[Fact]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _texts(f"{source}.{key}", inner)
+            yield from _facts(f"{source}.{key}", inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _texts(source, inner)
+            yield from _facts(source, inner)
     elif isinstance(value, str | int | float) and not isinstance(value, bool):
         text = str(value).strip()
-        if "." in source and len(text.split()) <= 3:
-            text = f"My {source.rsplit('.', 1)[-1].replace('_', ' ').replace('-', ' ')} is {text}." if text else ""
-        yield from sentences(text)
+        if text and "." in source and len(text.split()) <= 3:
+            name = source.rsplit(".", 1)[-1].replace("_", " ").replace("-", " ")
+            yield Fact(source, f"My {name} is {text.rstrip('.')}.", attribute=True)
+        else:
+            yield from (Fact(source, piece) for piece in sentences(text))

@@ -14,7 +14,6 @@ LONG_LINE = 30
 """Words from which on a line is read sentence by sentence; shorter ones are read whole."""
 
 
-
 def has_words(text: str) -> bool:
     """Whether a text holds a letter or digit."""
     return any(c.isalnum() for c in text)

@@ -72,7 +72,7 @@ def cost_of(prompts: Sequence[JudgePrompt], form: Form) -> dict[str, Cost]:
     found: dict[str, Cost] = {}
     before = ""
     for p in prompts:
-        text, generated = _sent(p, form)
+        text, generated = sent(p, form)
         shared = _shared(before, text)
         read = max(1, tokens(text[shared:]))
         found[p.code] = found.get(p.code, Cost()).plus(Cost(1, tokens(text), read, generated))
@@ -80,8 +80,8 @@ def cost_of(prompts: Sequence[JudgePrompt], form: Form) -> dict[str, Cost]:
     return found
 
 
-def _sent(prompt: JudgePrompt, form: Form) -> tuple[str, int]:
-    """(all that is sent, tokens of the answer)."""
+def sent(prompt: JudgePrompt, form: Form) -> tuple[str, int]:
+    """(all the words that are sent, about how many tokens the answer has)."""
     if form == "options":
         return prompt.text, 1 if prompt.options else FREE if prompt.free else QUOTE
     request = request_of(prompt, form)

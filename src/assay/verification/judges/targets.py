@@ -12,7 +12,7 @@ from assay.records.core_acts import CORE_ACTS
 from assay.records.label import key_of, labels_of
 from assay.records.session import Session
 from assay.verification.check import Corpus, readable
-from assay.verification.judges.fence import LONGEST, fence, mark_of
+from assay.verification.judges.fence import LONGEST, fence, mark_of, visible
 from assay.verification.judges.prompt import LETTERS
 
 MOST_SHOWN = 3600
@@ -64,7 +64,8 @@ def _seen(sessions: Sequence[Session]) -> dict[str, dict[str, str]]:
     for label in (x for s in sessions for x in labels_of(s)):
         if label.kind in ("category", "bool"):
             counts[label.name][key_of(label.value)] += 1
-    return {n: {v: v for v, k in sorted(c.items()) if k >= LEAST_SEEN and v.strip()} for n, c in sorted(counts.items())}
+    often = {n: sorted(v for v, k in c.items() if k >= LEAST_SEEN) for n, c in sorted(counts.items())}
+    return {n: {v: text for v in values if (text := visible(v).text)} for n, values in often.items()}
 
 
 def targets_of(corpus: Corpus) -> Iterator[Target]:
@@ -164,4 +165,4 @@ def is_guarded(target: Target) -> bool:
 
 def plain(name: str) -> str:
     """A label name in words: slots.order_number -> order number."""
-    return name.removeprefix("slots.").replace("_", " ").replace(".", " ")
+    return visible(name.removeprefix("slots.").replace("_", " ").replace(".", " ")).text[:60]

@@ -67,7 +67,8 @@ def rates(trials: Iterable[Trial], judge: str) -> list[dict[str, Any]]:
 
     tpr: share of wrong labels contradicted. tnr: share of labels as they stand that are not. Unit: label; intervals
     95 %, sessions being the clusters. `unparsed` counts answers without a verdict, of either kind. difference_lower:
-    one-sided lower 95 % limit of recall minus false alarms.
+    one-sided lower 95 % limit of recall minus false alarms. supports_right, supports_wrong: shares of labels, right and
+    made wrong, that it supports.
 
     *Guarantee*: as `stats.intervals.cluster_mean` and `rate_difference` (tests/laws/test_interval_laws.py). Labels as
     they stand are taken for right: where some are wrong, tnr is too low by at most their share.
@@ -91,6 +92,8 @@ def rates(trials: Iterable[Trial], judge: str) -> list[dict[str, Any]]:
             "tnr": 1 - alarm.point,
             "tnr_ci": [None if alarm.high is None else 1 - alarm.high, None if alarm.low is None else 1 - alarm.low],
             "difference_lower": lower,
+            "supports_right": sum(t.right == "supported" for t in held) / len(held),
+            "supports_wrong": sum(t.wrong == "supported" for t in held) / len(held),
             "unparsed": sum((t.right == "unparsed") + (t.wrong == "unparsed") for t in held),
         })  # fmt: skip
     return [dict(rounded(r)) for r in rows]

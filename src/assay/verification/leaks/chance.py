@@ -10,7 +10,7 @@ from assay.verification.leaks.heard import ASIDE, Heard, Line
 from assay.verification.leaks.watched import Atom, hopeless, telling_form
 
 SHARE = 0.02
-"""Share of clean sessions that chance mentions may flag: each watched value of a session gets an equal part of it."""
+"""Share of clean sessions that chance mentions may flag."""
 LEAST, MOST = 50, 300
 """Other sessions that measuring how common a value is needs, and takes at most."""
 
@@ -60,11 +60,22 @@ class Chance:
                 return speaker != owner
         return False
 
-    def unwatched(self, held: Atom, owner: str, n_values: int) -> str | None:
-        """Why a value is not watched, or None: `too_common` by its form, `guessable` by what other sessions say."""
-        if hopeless(held):
-            return "too_common"
-        hits, of = self.of(held, owner) if self.heard else (0, 0)
-        if of < LEAST:
-            return None if telling_form(held) else "too_common"
-        return "guessable" if hits / of > SHARE / max(n_values, 1) else None
+    def unwatched(self, held: Sequence[tuple[Atom, str]]) -> dict[tuple[Atom, str], str]:
+        """Why values of one session, each with its owner, are not watched: `too_common` by form, or `guessable`.
+
+        The rarest are watched, as many as together would be said by chance in `SHARE` of the sessions.
+        """
+        reasons: dict[tuple[Atom, str], str] = {}
+        counted: list[tuple[float, int]] = []
+        for n, (value, owner) in enumerate(held):
+            hits, of = self.of(value, owner) if self.heard and not hopeless(value) else (0, 0)
+            if hopeless(value) or (of < LEAST and not telling_form(value)):
+                reasons[value, owner] = "too_common"
+            elif of >= LEAST:
+                counted.append((hits / of, n))
+        spent = 0.0
+        for rate, n in sorted(counted):
+            spent += rate
+            if spent > SHARE:
+                reasons[held[n]] = "guessable"
+        return reasons

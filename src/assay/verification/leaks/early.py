@@ -1,6 +1,6 @@
 """IA01: a party's turn uses a private fact before any turn that could have told it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from assay.records.session import Session
@@ -8,8 +8,10 @@ from assay.records.verdict import Quote, Verdict
 from assay.verification.check import Corpus, strings
 from assay.verification.leaks.chance import Chance
 from assay.verification.leaks.heard import ASIDE, EXACT, FORM, Heard, Line
+from assay.verification.leaks.meaning import Meaning, stems
+from assay.verification.leaks.paraphrase import Paraphrases, Said
 from assay.verification.leaks.severity import severity
-from assay.verification.leaks.watched import Atom, Fact, watched_facts
+from assay.verification.leaks.watched import Atom, Fact, sentences_of, watched_facts
 
 VALUES = f"{EXACT}, {FORM}"
 
@@ -40,51 +42,90 @@ def early_facts(corpus: Corpus) -> Iterator[Verdict]:
     a tool. A value that partners say in other sessions, whose facts do not hold it, too often for 2 % of the sessions
     is `guessable`; with fewer than 50 such sessions its form decides (`too_common`).
     """
-    chances = {made: Chance([s for s in corpus.sessions if s.authored is made]) for made in (True, False)}
+    parts = {made: [s for s in corpus.sessions if s.authored is made] for made in (True, False)}
+    backs = {made: Background(part) for made, part in parts.items()}
     for session in corpus.sessions:
         facts = watched_facts(session)
         if not facts:
             yield verdict(session, "private", "not_applicable", reason="no_private_facts")
             continue
-        heard = Heard(session)
-        own = {p: Line("\n".join(strings(f))) for p, f in session.private.items()}
+        found = Found(session, facts, backs[session.authored])
         for fact in facts:
-            yield _one(heard, fact, chances[session.authored], own)
+            yield _one(found, fact)
 
 
-def _one(heard: Heard, fact: Fact, chance: Chance, own: dict[str, Line]) -> Verdict:
+class Background:
+    """What the sessions of a run, made by assay or not, say of how much a leak tells."""
+
+    def __init__(self, sessions: Sequence[Session]) -> None:
+        self.chance = Chance(sessions)
+        self.meaning = Meaning(sessions)
+        self.paraphrases = Paraphrases(sessions, self.meaning)
+
+
+class Found:
+    """A session under test."""
+
+    def __init__(self, session: Session, facts: Sequence[Fact], back: Background) -> None:
+        self.session = session
+        self.back = back
+        self.heard = Heard(session)
+        self.unwatched = back.chance.unwatched([(a, f.party) for f in facts for a in f.atoms])
+        self.own = {p: Line("\n".join(strings(f))) for p, f in session.private.items()}
+        self.sentences = {p: [x for text in strings(f) for x in sentences_of(text)] for p, f in session.private.items()}
+
+
+def _one(found: Found, fact: Fact) -> Verdict:
     """The verdict on one fact."""
-    session = heard.session
+    session, heard = found.session, found.heard
     if fact.reason is not None:
         return verdict(session, fact.name, "not_applicable", reason=fact.reason)
     reasons: list[str] = []
     leaks: list[tuple[Leak, Atom]] = []
     for held in fact.atoms:
-        reason = _unwatched(session, held, fact, chance, own)
+        reason = _unwatched(found, held, fact)
         if reason is not None:
             reasons.append(reason)
-        elif (leak := first_leak(heard, fact, held, own)) is not None:
+        elif (leak := first_leak(heard, fact, held, found.own)) is not None:
             leaks.append((leak, held))
     if leaks:
         leak, held = min(leaks, key=lambda k: (k[0].turn, k[0].by, k[0].value))
         weight = severity(session, taken_up(heard, leak.turn, held))
         return verdict(session, fact.name, "contradicted", leak=leak, weight=weight)
-    if len(reasons) == len(fact.atoms):
-        return verdict(
-            session,
-            fact.name,
-            "not_applicable",
-            reason=min(reasons, default="common_value"),
-        )
-    return verdict(session, fact.name, "supported")
+    partner_knows = "partner_knows" in reasons and len(reasons) == len(fact.atoms)
+    if not fact.sentences or partner_knows:
+        if len(reasons) == len(fact.atoms):
+            return verdict(session, fact.name, "not_applicable", reason=min(reasons, default="common_value"))
+        return verdict(session, fact.name, "supported")
+    said, close = found.back.paraphrases.first(heard, fact, found.sentences, _opened(session, fact))
+    if said is not None:
+        leak = Leak(said.piece.turn, said.piece.quote, found.back.meaning.by, said.sentence)
+        weight = severity(session, echoed(found, said))
+        return verdict(session, fact.name, "contradicted", leak=leak, weight=weight, score=close)
+    return verdict(session, fact.name, "supported", by=f"{VALUES}, {found.back.meaning.by}", score=close)
 
 
-def _unwatched(session: Session, held: Atom, fact: Fact, chance: Chance, own: dict[str, Line]) -> str | None:
+def echoed(found: Found, said: Said) -> bool:
+    """Whether another party takes a leaked sentence up later: two of its content words in one of its sentences."""
+    wanted = stems(said.sentence)
+    later = (p for p in found.back.meaning.pieces[found.session.id] if p.turn > said.piece.turn)
+    return any(p.speaker != said.piece.speaker and len(p.stems & wanted) >= 2 for p in later)
+
+
+def _opened(session: Session, fact: Fact) -> dict[str, int | None]:
+    """Party -> first turn at which it may say a fact, for those whose time a ledger or the name `secret` fixes."""
+    if session.authored and fact.fact != "persona":
+        told, known = told_from(session, fact.party, fact.fact)
+        return {p: told if p == fact.party else known for p in {t.speaker for t in session.turns} | {fact.party}}
+    return {fact.party: None} if fact.secret else {}
+
+
+def _unwatched(found: Found, held: Atom, fact: Fact) -> str | None:
     """Why a value is not watched, or None."""
-    partners = [p for p in own if p != fact.party]
-    if not fact.secret and partners and all(own[p].holds(held) is not None for p in partners):
+    partners = [p for p in found.own if p != fact.party]
+    if not fact.secret and partners and all(found.own[p].holds(held) is not None for p in partners):
         return "partner_knows"
-    return chance.unwatched(held, fact.party, len(fact.atoms))
+    return found.unwatched.get((held, fact.party))
 
 
 def told_from(session: Session, party: str, fact: str) -> tuple[int | None, int | None]:
@@ -144,14 +185,15 @@ def taken_up(heard: Heard, turn: int, held: Atom) -> bool:
 
 def verdict(
     session: Session, name: str, status: Any, *, leak: Leak | None = None, by: str = VALUES, reason: str | None = None,
-    weight: Any = None,
+    weight: Any = None, score: float = 0.0,
 ) -> Verdict:  # fmt: skip
     """A verdict of IA01: independent where nothing guided the words, a guard where a gate did."""
     applies = status != "not_applicable"
     evidence = (Quote(turn=leak.turn, quote=leak.quote),) if leak is not None and leak.quote else ()
     return Verdict(
         code="IA01", session=session.id, turn=leak.turn if leak else None, name=name, status=status, evidence=evidence,
-        score=None if not applies else 0.0 if status == "contradicted" else 1.0, by=leak.by if leak else by,
+        score=round(1 - score, 6) if applies and (leak is None or score) else 0.0 if applies else None,
+        by=leak.by if leak else by,
         reason=reason, read=leak.value if leak else None, severity=weight,
         independent=applies and (not session.authored or status == "contradicted"),
         guard=session.authored and status == "supported",

@@ -186,7 +186,8 @@ def _time(tokens: Sequence[_Token], at: int) -> tuple[Mention, int] | None:
         return Mention("time", str(CLOCK[token.text]), "pm", token.start, token.end), 1
     if token.kind == "clock":
         hours, minutes = (int(p) for p in token.text.split(":")[:2])
-        half = "24" if hours > 12 or hours == 0 or token.text.startswith("0") else ""
+        early = hours == 0 or token.text.startswith("0")
+        half = "24" if hours > 12 or (early and not _half(tokens, after)) else ""
     elif (said := _past(tokens, at)) is not None:
         hours, minutes, after = said
     else:

@@ -23,7 +23,7 @@ SECRET = re.compile(r"secret|confidential|hidden", re.I)
 NAMES = re.compile(r"(?:^|\.|_)(?:(?:first|last|full|user|sur)_?)?name$", re.I)
 PUBLIC = re.compile(r"(?:^|\.)(?:scenario|topic|setting|situation|scene|domain|services?)$", re.I)
 """Session labels that say what both parties are in."""
-SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
+SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|\((?:[\w ]{3,30}:)?|\)")
 WORD = re.compile(r"\w+(?:['’]\w+)?")
 _EMPTY = """
     a an the and or of to in on at for by with from as is are was were be been being am i you he she it we they my your
@@ -116,7 +116,12 @@ def values_of(text: str) -> Iterator[str]:
 
 
 def sentences_of(text: str) -> Iterator[str]:
-    """The sentences of a text that say something: two content words or more, and short enough to be one thing."""
+    """The sentences of a text that say something: two content words or more, and short enough to be one thing.
+
+    A short value with a telling number in it is none: another number would be another value.
+    """
+    if len(text.split()) <= MOST_WORDS and any(telling(m) for m in mentions(text)):
+        return
     for piece in SENTENCE.split(text):
         found = WORD.findall(piece.lower())
         if 3 <= len(found) <= LONGEST and sum(w not in EMPTY_WORDS for w in found) >= 2:

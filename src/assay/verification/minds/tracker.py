@@ -41,13 +41,11 @@ def believed(events: Sequence[Event], chain: Sequence[str], fact: str, trust: Tr
 
     *Guarantee*: exact, given the witnesses and the trust; a chain's belief is that of the same chain with any name
     doubled where no claim is made, and never rests on an event that one of its members missed
-    (tests/verification/test_minds_tracker.py).
+    (tests/verification/test_minds.py).
     """
     held: str | None = None
-    for event in sorted(events, key=lambda e: e.step):
-        if event.fact != fact or not event.witnesses.issuperset(chain):
-            continue
-        if event.speaker is None or _taken(event, chain, trust):
+    for event in sorted(heeded(events, chain, trust), key=lambda e: e.step):
+        if event.fact == fact:
             held = event.value
     return held
 
@@ -64,7 +62,7 @@ def _taken(claim: Event, chain: Sequence[str], trust: Trust) -> bool:
     return len(chain) == 2 and chain[0] == claim.speaker
 
 
-def witnessed(steps: int, events: Sequence[Event], chain: Sequence[str]) -> list[int]:
-    """Steps of a story that a chain knows of: all but the events that a member missed. What a reader may be shown."""
-    missed = {e.step for e in events if not e.witnesses.issuperset(chain)}
-    return [i for i in range(steps) if i not in missed]
+def heeded(events: Sequence[Event], chain: Sequence[str], trust: Trust = nobody_trusted) -> list[Event]:
+    """The events that bear on what a chain believes: what it witnessed, and the claims that it takes."""
+    seen = [e for e in events if e.witnesses.issuperset(chain)]
+    return [e for e in seen if e.speaker is None or _taken(e, chain, trust)]

@@ -1,0 +1,55 @@
+"""The parts and the overall score of METHODS 4 for every speaker with a persona."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from assay.records.session import Session
+from assay.records.verdict import Verdict
+from assay.verification.consistency.measures import Parts, rate_score
+from assay.verification.consistency.one import Speaker, speakers_of
+from assay.verification.degenerate import turn_faults
+
+
+class Scored(NamedTuple):
+    """One speaker and its scores."""
+
+    session: str
+    party: str
+    parts: Parts
+
+
+def scores(sessions: Sequence[Session], verdicts: Iterable[Verdict]) -> list[Scored]:
+    """Scores from the CO01 to CO04 verdicts of some sessions, one per speaker with a persona, in order."""
+    by_key: dict[tuple[str, str | None], list[Verdict]] = {}
+    for v in verdicts:
+        if v.code.startswith("CO0"):
+            by_key.setdefault((v.session, v.name), []).append(v)
+    found = []
+    for session in sessions:
+        for one in speakers_of(session):
+            found.append(Scored(session.id, one.party, _parts(one, by_key.get((session.id, one.name), []))))
+    return found
+
+
+def _parts(one: Speaker, held: Sequence[Verdict]) -> Parts:
+    own = [i for i, t in enumerate(one.session.turns) if t.speaker == one.party]
+    faults = turn_faults(one.session, one.party)
+    bad = sum(faults[i] is not None for i in own)
+    return Parts(
+        co01=_lines(held, "CO01"),
+        # nobody contradicts an earlier line who has none
+        co02=_lines(held, "CO02") if len(one.turns) > 1 else 1.0,
+        co03=_session(held, "CO03"),
+        co04=_session(held, "CO04"),
+        degenerate=bad / len(own) if own else 1.0,
+    )
+
+
+def _lines(held: Sequence[Verdict], code: str) -> float | None:
+    read = [v for v in held if v.code == code and v.turn is not None and v.status != "not_applicable"]
+    unparsed = sum(v.status == "unparsed" for v in read)
+    return rate_score(sum(v.status == "contradicted" for v in read), len(read) - unparsed, unparsed)
+
+
+def _session(held: Sequence[Verdict], code: str) -> float | None:
+    return next((v.score for v in held if v.code == code and v.turn is None), None)
