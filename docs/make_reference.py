@@ -217,7 +217,7 @@ def _power_of(code: str, catches: tuple[str, ...]) -> str:
     note = f" Its faults that none of these sets allows: {', '.join(f'`{o}`' for o in missing)}." if missing else ""
     columns = (f"{n} ({held['sets'][n]['sessions']} sessions)" for n in names)
     return (
-        "Recall on planted faults; in brackets the 95 % interval, the share of the same places in the clean copies that "
+        "Recall on planted faults; in brackets the 95 % interval, the share of the same places in the originals that "
         f"it flags, and n. Faults that are its business in bold.{note} Measured with\n\n"
         f"```sh norun\n{held['command']}\n```\n\n" + table(("fault", *columns), shown)
     )

@@ -329,3 +329,33 @@ def test_gate_names_what_is_missing(world):
     assert "Cheapest way on: better labels of act" in certificate.claims[0].reason
     with pytest.raises(Refused, match="act: no granted claim"):
         assay.gate(world / "r", 0.05)
+
+
+# a language model as an annotator
+
+
+def judge_of_greetings(prompts):
+    """Chooses the option whose words say hello, whatever its letter; by a little, so that no share reaches a half."""
+    out = []
+    for p in prompts:
+        at = next((i for i, words in enumerate(p.options) if "hello" in words), 0)
+        out.append({"ABCDEFGHIJKLMNOPQRSTUVWXYZ"[i]: -1.0 - (i != at) * 0.1 for i in range(len(p.options))})
+    return out
+
+
+@pytest.mark.parametrize(("kind", "extra"), [("category", 0), ("set", 0), ("category", 30)])
+def test_options_are_reordered_blind_and_many_values_are_asked_in_two_rounds(kind, extra):
+    from assay.records.label_schema import targets_of
+    from assay.records.session import Session, Turn
+    from assay.verification.annotators.naming import votes
+    from assay.verification.annotators.options import first_prompts, read_options
+
+    values = {"greet": "says hello", "thank": "says thanks"} | {f"v{i}": f"value {i}" for i in range(extra)}
+    (x,) = parse_schema({"labels": {"act": {"kind": kind, "values": values}}})
+    sessions = {"s": Session(id="s", turns=(Turn(speaker="user", text="hi"), Turn(speaker="user", text="ok")))}
+    targets, _ = targets_of(x, sessions)
+    prompts = first_prompts(x, targets, sessions, [0], 3, 1)
+    assert len({p.options for p in prompts}) == (len(prompts) if extra else 2)
+    read = read_options(x, targets, sessions, judge_of_greetings, chosen=[0], draws=3, seed=1, name="lm")
+    assert votes(read, x) == [(0, "greet")] * 3
+    assert np.isnan(read.p[1]).all()

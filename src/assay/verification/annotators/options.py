@@ -90,9 +90,10 @@ def read_options(
         else:
             by_draw[d] = row
     layers = tuple(_layer(label, len(targets), number, by_draw, failed) for number in range(draws))
-    told: NDArray[np.bool_] = np.asarray(~np.isnan(np.stack(layers)).all(axis=2))
-    sums = np.nansum(np.stack(layers), axis=0) / np.maximum(told.sum(axis=0), 1)[:, None]
-    mean = np.where(told.any(axis=0)[:, None], sums, np.nan)
+    stack = np.stack(layers)
+    told: NDArray[np.bool_] = np.asarray(np.isfinite(stack).any(axis=2))
+    sums = np.nansum(stack, axis=0) / np.maximum(told.sum(axis=0), 1)[:, None]
+    mean = np.where((told.sum(axis=0) > 0)[:, None], sums, np.nan)
     about = {"targets": len(chosen), "draws": draws, "calls": len(flat) + len(best), "unreadable": len(failed)}
     return Reading(annotator=name, p=mean, draws=layers, about=about)
 
@@ -126,4 +127,7 @@ def _layer(
     for d, row in by_draw.items():
         if d.order == number and d not in failed:
             out[d.target] = [row.get(v, 0.0) for v in label.values]
+            if label.kind == "set":
+                # shares among options say which value it would name, not how likely each is present
+                out[d.target] = np.arange(len(label.values)) == out[d.target].argmax()
     return out
