@@ -56,7 +56,8 @@ def test_check_digits():
 
 def test_nothing_personal_reaches_the_disk(tmp_path: Path) -> None:
     row = {
-        "id": "ann@x.org", "private": {"user": {"mail": "ann@x.org", "card": CARD}}, "session_labels": {"who": "Ann Lee"},
+        "id": "ann@x.org", "private": {"user": {"mail": "ann@x.org", "card": CARD}},
+        "session_labels": {"who": "Ann Lee"},
         "turns": [{"speaker": "user", "text": f"I am Ann Lee, ann@x.org, {CARD}", "labels": {"slot": "ann@x.org"}},
                   {"speaker": "assistant", "text": "ok", "tool_calls": [{"arguments": {"mail": "ann@x.org"}}]}],
     }  # fmt: skip

@@ -1,6 +1,5 @@
 """assay models."""
 
-
 from assay.cli.console import JSON, result
 from assay.cli.wording import table
 

@@ -168,9 +168,8 @@ def reliability_summary(found: dict[str, Any]) -> str:
         rows += [(k, f"{v:.3f}") for k, v in sorted(found["shares"].items(), key=lambda kv: -kv[1])]
         lines.append(table(rows))
     if found.get("by_name"):
-        rows = [("label", "labels", "alpha", "one answer", "all answers", "item", "way of asking")]
-        rows += [_reread(name, row) for name, row in found["by_name"].items()]
-        lines.append(table(rows))
+        heads = ("label", "labels", "alpha", "one answer", "all answers", "item", "way of asking")
+        lines.append(table([heads, *(_reread(name, row) for name, row in found["by_name"].items())]))
     lines += [f"  {note}" for note in found["notes"]]
     return "\n".join([*lines, *([f"Warning: {found['warning']}"] if "warning" in found else [])])
 

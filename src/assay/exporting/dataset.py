@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -117,7 +117,7 @@ def _converted(
     return lines(rows(sessions, labels, tiers))
 
 
-def _date(run: dict[str, Any]) -> str:
+def _date(run: Mapping[str, Any]) -> str:
     """Day on which the run was begun; the first of January 1970 where it does not say."""
     return str(run.get("started", "1970-01-01"))[:10]
 

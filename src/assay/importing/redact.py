@@ -19,7 +19,8 @@ IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"
 CARD = re.compile(r"(?<![\w-])(?:\d[ -]?){12,18}\d(?![\w-])")
 PHONE = re.compile(
     r"(?<![\w.,:/-])(?<!\d )(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){1,4}"
-    r"|\(\d{2,4}\) ?\d{3,4}[ .-]?\d{3,4}|\d{3}[ .-]\d{3}[ .-]\d{4}|0\d{2,4}[ /-]\d{4,8}|0\d(?:[ .]?\d{2}){4})(?![\w-])(?! \d)"
+    r"|\(\d{2,4}\) ?\d{3,4}[ .-]?\d{3,4}|\d{3}[ .-]\d{3}[ .-]\d{4}|0\d{2,4}[ /-]\d{4,8}"
+    r"|0\d(?:[ .]?\d{2}){4})(?![\w-])(?! \d)"
 )
 KEPT = frozenset({"source", "licence", "split", "language", "scenario_hash", "speaker"})
 """Fields that say what a session is, not what was said."""

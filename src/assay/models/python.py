@@ -27,7 +27,7 @@ def takes_tools(function: Function) -> bool:
 
 
 def _stopped(call: Callable[[], Any]) -> Any:
-    """Call it; a StopIteration, which no future can hold (whoever waits for it waits for ever), comes out as another."""
+    """Call it; a StopIteration, which no future can hold (who waits for it waits for ever), comes out as another."""
     try:
         return call()
     except StopIteration as error:

@@ -41,7 +41,8 @@ def minres(r: Floats, factors: int, tolerance: float = 1e-9) -> Factors:
     """Unrotated solution with the smallest sum of squared residual correlations (Harman and Jones 1966).
 
     r: shape (k, k), a correlation matrix; 1 <= factors < k. The search is over uniquenesses in [0.005, 1], from one
-    minus the squared multiple correlations, until no slope is above `tolerance`. Never raises for a Heywood case: `heywood` names it.
+    minus the squared multiple correlations, until no slope is above `tolerance`. Never raises for a Heywood case:
+    `heywood` names it.
     """
     from scipy.optimize import minimize
 
