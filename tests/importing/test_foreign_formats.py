@@ -329,9 +329,10 @@ MUTATIONS = st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from('{}[]",:\
 
 
 @settings(max_examples=170, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=st.sampled_from(["csv", "sdialog", "inspect"]), changes=MUTATIONS)
+@given(name=st.sampled_from(["csv", "sdialog", "inspect", "hf"]), changes=MUTATIONS)
 def test_a_mutated_file_is_read_whole_or_refused(tmp_path, name, changes):
-    text = {"csv": LONG, "sdialog": json.dumps(DIALOG), "inspect": json.dumps(LOG)}[name]
+    chat = {"conversations": [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "ho"}], "id": 3, "kind": "a"}
+    text = {"csv": LONG, "sdialog": json.dumps(DIALOG), "inspect": json.dumps(LOG), "hf": json.dumps(chat)}[name]
     for place, character in changes:
         place %= len(text)
         text = text[:place] + character + text[place + 1 :]

@@ -125,7 +125,7 @@ def _row(sample: dict[str, Any], source: str, where: str, *, many: bool) -> dict
     messages = [_restored(m, attachments) for m in sample["messages"]]
     turns = [turn_of(_spoken(m), f"{where}, messages.{i}") for i, m in enumerate(messages)]
     for turn, message in zip(turns, messages, strict=True):
-        if isinstance(message["content"], list):
+        if isinstance(message.get("content"), list):
             turn.setdefault("extra", {})["content"] = message["content"]
     metadata: dict[str, Any] = sample["metadata"] if isinstance(sample.get("metadata"), dict) else {}
     private = metadata.get("private")

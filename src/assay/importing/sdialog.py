@@ -82,9 +82,10 @@ def _instructions(events: Any, turns: list[dict[str, Any]]) -> Iterator[tuple[in
     for event in listed:
         if event.get("action") == "instruct":
             words = event.get("actionLabel") or event.get("content")
-            if isinstance(words, str) and words.strip():
+            if isinstance(words, str) and words.strip() and isinstance(event.get("agent"), str):
                 told[event.get("agent")] = words
         elif event.get("action") == "utter":
-            if (words := told.pop(event.get("agent"), None)) is not None:
+            agent = event.get("agent")
+            if isinstance(agent, str) and (words := told.pop(agent, None)) is not None:
                 yield place, words
             place += 1
