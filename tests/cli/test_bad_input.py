@@ -311,7 +311,7 @@ def test_json_is_one_object_on_stdout(made: Path, tmp_path: Path, capsys: Captur
     session = json.loads((made / "sessions.jsonl").read_text().splitlines()[0])["id"]
     fresh = tmp_path / "fresh"
     votes = tmp_path / "votes.csv"
-    votes.write_text("item,annotator,label\na,w,x\na,v,y\nb,w,x\nb,v,x\n")
+    votes.write_text("item,annotator,label\na,w,x\na,v,y\n" + "".join(f"{i},w,x\n{i},v,x\n" for i in range(12)))
     schema, said = tmp_path / "schema.yaml", tmp_path / "said.csv"
     schema.write_text("labels: {mood: {values: {calm: at ease, cross: complains}}}")
     said.write_text("session,turn,name,annotator,label\n0,0,mood,ann,calm\n")

@@ -56,7 +56,7 @@ class LazyGroup(TyperGroup):
         for title, names in SECTIONS:
             formatter.write(f"\n{title}\n")
             for name in names:
-                formatter.write(f"  {name:<10}{SUMMARIES[name]}\n")
+                formatter.write(f"  {name:<12}{SUMMARIES[name]}\n")
         formatter.write("\nEvery command has --help and --json. Options here: --version, -h/--help.\n")
 
 

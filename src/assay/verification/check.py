@@ -11,7 +11,7 @@ from assay.records.blueprint import Blueprint
 from assay.records.session import Session
 from assay.records.verdict import Verdict
 
-VERIFIER = "1"
+VERIFIER = "2"
 """Version of the verifiers; measured power belongs to one version (METHODS 9)."""
 
 Polarity = Literal["support", "veto", "note"]
