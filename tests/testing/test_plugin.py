@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,10 @@ def certified(tmp_path_factory) -> Path:
 
 def ran(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_mine.py").write_text(TEST)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "assay.pytest_plugin", "-p", "no:cacheprovider", *arguments]
+    # an installed assay registers the plugin by itself, and pytest takes no plugin twice
+    installed = any(e.name == "assay" for e in metadata.entry_points(group="pytest11"))
+    plugin = [] if installed else ["-p", "assay.pytest_plugin"]
+    command = [sys.executable, "-m", "pytest", "-q", *plugin, "-p", "no:cacheprovider", *arguments]
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": SOURCE}
     )
