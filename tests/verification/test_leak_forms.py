@@ -10,8 +10,8 @@ from assay.verification.leaks.watched import atom
 
 SAME = [
     ("$200", "two hundred bucks"), ("2024-05-20", "May 20th"), ("2024-05-20", "the twentieth of May, 2024"),
-    ("7:30 pm", "19:30"), ("4 pm", "04:00 PM"), ("4 am", "04:00"), ("7:30 pm", "half past seven"), ("11am", "eleven a.m."),
-    ("noon", "12:00"),
+    ("7:30 pm", "19:30"), ("4 pm", "04:00 PM"), ("4 am", "04:00"), ("7:30 pm", "half past seven"),
+    ("11am", "eleven a.m."), ("noon", "12:00"),
     ("2 hours", "120 minutes"), ("12 kg", "12000 g"), ("1,500", "fifteen hundred"), ("1500", "1.5k"),
     ("1984", "nineteen eighty-four"), ("5532", "five five three two"), ("05/20/1990", "May 20, 1990"),
     ("50 cents", "$0.50"), ("15%", "fifteen percent"), ("quarter to nine", "8:45"), ("555-0134", "5550134"),
