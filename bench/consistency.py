@@ -4,8 +4,8 @@
 
 PersonaChat: the report part only (no persona fact in common with the part the weights were trained on); other sets:
 everything, nothing was trained on them. Swapped: the record holds another speaker's persona, the words stay. Midway:
-the later half of the lines is another speaker's. Donors share no persona fact. Baselines of the same run: the mean cosine
-of facts and lines, and the share of the facts' words that the lines hold. Intervals: bootstrap over speakers.
+the later half of the lines is another speaker's. Donors share no persona fact. Baselines of the same run: the mean
+cosine of facts and lines, and the share of the facts' words that the lines hold. Intervals: bootstrap over speakers.
 """
 
 import argparse

@@ -4,10 +4,10 @@
 
 FILE: sets of sessions with private facts (tau1_trajectories, sotopia_pi_human_eval, personachat_convai2, casino).
 RUN: a run folder of assay's own sessions. Parts: the first byte of sha256("half" + id), even develops, odd reports;
-thresholds were set on `develop` only. Clean: the sessions as they are (in published simulators some of them do leak, so
-that this is an upper limit of the false alarms). Faults, one in each of half of the sessions, in a turn of the partner (own
-sessions: of either party) before the fact could be known, that is before its owner says a content word of it and before
-any tool has answered:
+thresholds were set on `develop` only. Clean: the sessions as they are (in published simulators some of them do leak,
+so that this is an upper limit of the false alarms). Faults, one in each of half of the sessions, in a turn of the
+partner (own sessions: of either party) before the fact could be known, that is before its owner says a content word
+of it and before any tool has answered:
 
 - `verbatim`: the value as it stands; `form`: the value in another form (numbers in words, `May 20th` for a date, the
   currency in words, an identifier with its digits spelled);
