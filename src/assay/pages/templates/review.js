@@ -72,7 +72,7 @@ async function show() {
   $("work").hidden = false;
   state.picked = new Set(state.item.multiple && state.item.answer ? state.item.answer.split(";").map((p) => p.trim()) : []);
   $("count").textContent = `${state.at + 1} of ${state.places.length} · ${state.item.name}`;
-  $("question").textContent = state.item.question;
+  ask();
   $("others").hidden = !state.item.others.length;
   $("others").textContent = `Answers given: ${state.item.others.join("  /  ")}`;
   texts();
@@ -86,6 +86,23 @@ async function show() {
   $("skip").disabled = state.at >= state.places.length - 1;
   state.shown = performance.now();
   (state.item.open ? $("words") : $("main")).focus({ preventScroll: true });
+}
+
+// the question and, in a list of their own, the meanings that stand behind it in the sample
+function ask() {
+  const [question, said] = state.item.question.split(" Meanings: ");
+  $("question").textContent = question.replace(" of the turn marked >>>?", " of the marked turn?");
+  $("meanings").hidden = !said;
+  $("meanings").replaceChildren(...(said ? said.replace(/\.$/, "").split("; ") : []).map((part) => {
+    const row = document.createElement("div");
+    const name = document.createElement("dt");
+    const words = document.createElement("dd");
+    const at = part.indexOf(": ");
+    name.textContent = at < 0 ? part : part.slice(0, at + 2);
+    words.textContent = at < 0 ? "" : part.slice(at + 2);
+    row.append(name, words);
+    return row;
+  }));
 }
 
 function texts() {
