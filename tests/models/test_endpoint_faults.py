@@ -58,6 +58,9 @@ class BadServer:
     async def do_500(self, request: web.Request) -> web.StreamResponse:
         return web.Response(status=500, text="<html>oops</html>")
 
+    async def do_no_schema(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"error": {"message": "response_format is not supported"}}, status=400)
+
     async def do_401(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"error": {"message": "bad key"}}, status=401)
 
@@ -289,3 +292,26 @@ def test_a_password_in_the_address_is_refused_and_not_shown() -> None:
     with pytest.raises(BadInput, match="OPENAI_API_KEY") as caught:
         resolve("openai:tiny@http://user:secret@127.0.0.1:9/v1")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("faults", [(), ("no_schema",)])
+def test_an_endpoint_that_holds_nobody_to_a_schema_is_asked_without_one(faults: tuple[str, ...]) -> None:
+    schema = {"type": "object", "properties": {"answer": {"type": "string"}}}
+
+    async def go() -> None:
+        async with served(*faults) as (bad, model):
+            assert (await model.complete(Request(messages=(("user", "Hi"),), schema=schema))).text == "Thanks a lot."
+            asked = [s.get("response_format", {}).get("json_schema", {}).get("schema") for s in bad.seen]
+            assert asked == [schema, None][: 1 + len(faults)]
+
+    asyncio.run(go())
+
+
+def test_a_request_that_is_wrong_for_another_reason_is_one_error_with_a_schema_too() -> None:
+    async def go() -> None:
+        async with served(*["no_schema"] * 8) as (bad, model):
+            with pytest.raises((BadInput, ProviderFailed), match="not supported"):
+                await model.complete(Request(messages=(("user", "Hi"),), schema={"type": "object"}))
+            assert len(bad.seen) == 2
+
+    asyncio.run(go())
