@@ -33,3 +33,24 @@ def missing_packages(names: Iterable[str] = EXTRA) -> list[str]:
 def package_versions(names: Iterable[str] = EXTRA) -> dict[str, str]:
     """Package -> version, of those that are installed."""
     return {name: metadata.version(name) for name in names if importlib.util.find_spec(name) is not None}
+
+
+def start_adapter(start: str) -> Path | None:
+    """Folder of the adapter that a run left last: its newest checkpoint, or what it was taught first (`warm`).
+
+    Returns None for an empty name. Raises BadInput where the folder holds no adapter.
+    """
+    if not start:
+        return None
+    found = [p for p in Path(start).glob("checkpoint-*") if _has_adapter(p)]
+    if found:
+        return max(found, key=lambda p: int(p.name.split("-")[1]))
+    for name in ("final", "warm"):
+        if _has_adapter(Path(start) / name):
+            return Path(start) / name
+    now = "give the folder of a finished training run, or leave `start` out"
+    raise BadInput("start: no checkpoint with an adapter in the folder", where=start, now=now)
+
+
+def _has_adapter(folder: Path) -> bool:
+    return (folder / "adapter_config.json").is_file()

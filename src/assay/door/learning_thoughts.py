@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from assay import __version__
-from assay.door.learning_runs import missing_packages, need_own_folder, package_versions, sha256_of
+from assay.door.learning_runs import missing_packages, need_own_folder, package_versions, sha256_of, start_adapter
 from assay.errors import BadInput
 from assay.learning.base_weights import (
     VOTES_EXTRA,
@@ -50,7 +50,7 @@ def learn_by_thoughts(
         raise BadInput("no such folder", where=str(data), now="name the folder of the session files in --data")
     corpus = read_corpus(plan.corpus(), folders, sha256_of)
     trained, held_out = _turns(plan, corpus)
-    start = _start_of(plan)
+    start = start_adapter(plan.start)
     if not dry_run or plan.base != "embedded":
         check_base(plan.base)
     if dry_run:
@@ -99,17 +99,6 @@ def _turns(plan: DroPlan, corpus: Corpus) -> tuple[list[NextTurn], list[NextTurn
                 where=", ".join(s.file for s in plan.data), now="give more sessions, or raise `longest`",
             )  # fmt: skip
     return found, held
-
-
-def _start_of(plan: DroPlan) -> Path | None:
-    """The newest adapter of the run that a plan starts from. Raises BadInput where it has none."""
-    if not plan.start:
-        return None
-    found = [p for p in Path(plan.start).glob("checkpoint-*") if (p / "adapter_config.json").is_file()]
-    if not found:
-        now = "give the folder of a finished `assay learn sft`, or leave `start` out"
-        raise BadInput("start: no checkpoint with an adapter in the folder", where=plan.start, now=now)
-    return max(found, key=lambda p: int(p.name.split("-")[1]))
 
 
 def _told(corpus: Corpus, trained: list[NextTurn], held_out: list[NextTurn]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from assay import __version__
-from assay.door.learning_runs import missing_packages, need_own_folder, package_versions, sha256_of
+from assay.door.learning_runs import missing_packages, need_own_folder, package_versions, sha256_of, start_adapter
 from assay.errors import BadInput, Refused
 from assay.importing.sessions import import_sessions as read_sessions
 from assay.learning.base_weights import (
@@ -72,6 +72,7 @@ def learn_by_votes(
     if data is not None and not folders[0].is_dir():
         raise BadInput("no such folder", where=str(data), now="name the folder of the session files in --data")
     parts = _parts(plan, folders, smoke or str(config) == "ttrl-smoke")
+    start = start_adapter(plan.start)
     if not dry_run or plan.base != "embedded":
         check_base(plan.base)
     if dry_run:
@@ -91,12 +92,15 @@ def learn_by_votes(
         trial = smoke or str(config) == "ttrl-smoke"
         folder.begin(
             "learn ttrl", {"config": str(config), "smoke": smoke, **plan.row()},
-            {"plan": plan.row(), "data": parts.files, "base": base.sha256}, seed=plan.seed,
+            {
+                "plan": plan.row(), "data": parts.files, "base": base.sha256,
+                **({"start": sha256_of(start / "adapter_model.safetensors")} if start else {}),
+            }, seed=plan.seed,
             packages_learn=package_versions(VOTES_EXTRA),
         )  # fmt: skip
         if not folder.has("config.yaml"):
             folder.keep("config.yaml", find_config(config).read_text(encoding="utf-8"))
-        return _Run(folder, plan, parts, base, device, trial, progress).go()
+        return _Run(folder, plan, parts, base, device, start, trial, progress).go()
 
 
 def _parts(plan: TtrlPlan, folders: Sequence[Path], trial: bool) -> Parts:
@@ -165,6 +169,8 @@ class _Run:
     parts: Parts
     base: Base
     device: str
+    start: Path | None
+    """Adapter that is gone on from."""
     smoke: bool
     progress: Progress
     began: float = field(default_factory=time.monotonic)
@@ -179,11 +185,11 @@ class _Run:
         torch.set_num_threads(chosen_threads(self.plan.threads))
         path, plan = self.folder.path, self.plan
         if plan.warm and not self.folder.is_done("warm"):
-            model, tokenizer = opened(self.base.folder, plan.rank, plan.seed, None, self.device)
+            model, tokenizer = opened(self.base.folder, plan.rank, plan.seed, self.start, self.device)
             warmed(model, tokenizer, plan, self.parts.warm, path / "warm", self._line)
             self.folder.stage_done("warm", steps=plan.warm_steps)
         model, tokenizer = opened(
-            self.base.folder, plan.rank, plan.seed, path / "warm" if plan.warm else None, self.device
+            self.base.folder, plan.rank, plan.seed, path / "warm" if plan.warm else self.start, self.device
         )
         learner = Learner(plan=plan, sampler=self._sampler(tokenizer), tokenizer=tokenizer, model=model)
         watch = Watch(learner, self.parts.voted, self._line)

@@ -33,6 +33,8 @@ class TtrlPlan(Record):
     """Name of the adapter, in its file and card."""
     base: str = "embedded"
     """Frozen weights: `embedded`, or a folder in Hugging Face form."""
+    start: str = ""
+    """Folder of an earlier training run, whose newest adapter is gone on from; empty for a fresh one."""
     warm: tuple[QuestionSource, ...] = ()
     """Sessions whose answers ARE known and taught first, apart from all others: a model that never answers right has no
     majority worth learning from. Empty to vote at once."""
