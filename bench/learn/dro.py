@@ -5,11 +5,11 @@
     python bench/learn/dro.py --out DIR --table
 
 `--start` is the folder of a finished `assay learn sft sft-user-cpu`: all arms go on from its newest adapter. 32 turns
-of SGD's train and dev dialogues are trained on, 32 turns of test dialogues of services that neither has are looked at. The
-score is the log-probability a token of what the person really said, behind the model's own thoughts. The reference arm
-is `uniform`: equal weights, no filter; an arm's speed is how many thoughts (those of the filter count) and how many
-seconds it took to that arm's last score, between two looks on a straight line. Intervals are over held-out turns (2,000
-draws, percentile). Needs the extra `learn`; licence of the data: CC-BY-SA-4.0.
+of SGD's train and dev dialogues are trained on, 32 turns of test dialogues of services that neither has are looked
+at. The score is the log-probability a token of what the person really said, behind the model's own thoughts. The
+reference arm is `uniform`: equal weights, no filter; an arm's speed is how many thoughts (those of the filter count)
+and how many seconds it took to that arm's last score, between two looks on a straight line. Intervals are over held-
+out turns (2,000 draws, percentile). Needs the extra `learn`; licence of the data: CC-BY-SA-4.0.
 """
 
 import argparse
