@@ -34,3 +34,12 @@ def test_meaning_is_near_and_neighbours_do_not_matter() -> None:
     assert together[1].tobytes() == alone[0].tobytes()
     assert together[0] @ together[1] > 0.5 > 0.2 > together[0] @ together[2]
     assert np.allclose(np.linalg.norm(together, axis=1), [1, 1, 1, 0], atol=1e-5)
+
+
+@needs
+def test_threads_do_not_change_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"I would like {n} tickets for the {'concert' if n % 2 else 'museum'}" for n in range(embeddings.FEW + 9)]
+    monkeypatch.setenv("ASSAY_THREADS", "3")
+    threaded = embeddings.MiniLM().embed(texts)
+    monkeypatch.setenv("ASSAY_THREADS", "1")
+    assert threaded.tobytes() == embeddings.MiniLM().embed(texts).tobytes()

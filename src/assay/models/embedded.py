@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 
 from assay.errors import AssayError, BadInput, ProviderFailed
 from assay.models.adapter import check_base, is_steady, read_head, steadied
+from assay.models.cores import beside_others
 from assay.models.model import Answer, PromptTooLong, Request
 from assay.models.wire import build_answer, joined, response_format
 
@@ -118,20 +119,10 @@ def engine_settings(weights: Path, adapter: Path | None, slots: int) -> Any:
     params.cache_type_k, params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_Q8_0, xllamacpp.ggml_type.GGML_TYPE_F16
     params.no_extra_bufts = True
     for threads in (params.cpuparams, params.cpuparams_batch):
-        threads.n_threads = _threads()
+        threads.n_threads = beside_others()
     if adapter is not None:
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 1.0)]
     return params
-
-
-def _threads() -> int:
-    # the engine's threads spin while they wait for each other: on a processor that is shared with the rest of the
-    # pipeline, one core left free is faster than none; the number does not change an answer
-    asked = os.environ.get("ASSAY_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(8, cores - 1))
 
 
 class Engine:

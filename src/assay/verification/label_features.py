@@ -21,8 +21,8 @@ CONTEXT_SIZE = 2**14
 PREVIOUS_WEIGHT = 0.5
 CONTEXT_WEIGHT = 0.3
 
-EMBED_TEXTS = 200_000
-"""Distinct texts up to which turns are embedded, about 6 ms each on one core; beyond, only words are read."""
+EMBED_TEXTS = 60_000
+"""Distinct texts up to which turns are embedded, about 4 ms each on one core; beyond, only words are read."""
 
 MOSTLY = 0.9
 """Share of words in plain ASCII from which sessions of no stated language are read as English."""
