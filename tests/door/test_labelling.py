@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 import assay
+from assay.aggregation.self_agreement import self_agreement
 from assay.cli.root import run
+from assay.door.labelling import heard
 from assay.errors import BadAnswers, BadInput, RunMismatch
 from assay.records.label import label_id
 from assay.records.label_schema import parse_schema
 from assay.records.storage import read
-from assay.verification.annotators.naming import Line
+from assay.verification.annotators.naming import Line, Reading
 from assay.verification.annotators.trained import read_out_of_fold
 
 WORDS = {"greet": "hello there", "thank": "thanks a lot", "bye": "goodbye now"}
@@ -359,3 +361,17 @@ def test_options_are_reordered_blind_and_many_values_are_asked_in_two_rounds(kin
     read = read_options(x, targets, sessions, judge_of_greetings, chosen=[0], draws=3, seed=1, name="lm")
     assert votes(read, x) == [(0, "greet")] * 3
     assert np.isnan(read.p[1]).all()
+
+
+def test_who_names_another_value_whenever_asked_again_is_not_heard_beside_others():
+    rng = np.random.default_rng(0)
+    blind = tuple(np.eye(3)[rng.integers(3, size=60)] for _ in range(2))
+    truth = np.eye(3)[rng.integers(3, size=60)]
+    by_place = Reading(annotator="lm", p=(blind[0] + blind[1]) / 2, draws=blind)
+    reads = Reading(annotator="words", p=truth)
+    steady = Reading(annotator="steady", p=truth, draws=(truth, truth))
+    held = [by_place, reads, steady]
+    agree = {r.annotator: self_agreement(r.draws, rng) for r in held}
+    assert [r.annotator for r in heard(held, agree)] == ["words", "steady"]
+    # with nobody else left something must be said
+    assert heard([by_place], agree) == [by_place]

@@ -51,6 +51,13 @@ def command(
         return
     told = [f"{name}: {', '.join(row['annotators'])}" for name, row in found["annotators"].items()]
     told += [
+        f"{name}: {who} is not heard: asked again it names other values as often as chance would "
+        f"(kappa {about['self_agreement']['kappa']:.2f}, {about['self_agreement']['targets']} labels)"
+        for name, row in found["annotators"].items()
+        for who, about in row["annotators"].items()
+        if about.get("heard") is False
+    ]
+    told += [
         f"{name}: the best {row['plan_top']['share']:.0%} look safe on gold ({row['plan_top']['wrong']} of "
         f"{row['plan_top']['of']} wrong): assay sample {out} --top {row['plan_top']['share']:g} ..."
         for name, row in found["annotators"].items()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from assay.aggregation.pool import Pooled, decided, pooled, safe_top
+from assay.aggregation.self_agreement import SelfAgreement, self_agreement
 from assay.certification.costs import not_requested
 from assay.door.annotating import Work, kinds_of, planned, readings
 from assay.door.auditing import read_any
@@ -153,7 +154,8 @@ def _labels(
     made: list[Label] = []
     about: dict[str, Any] = {}
     for x in labels:
-        held = read[x.name]
+        agree = {r.annotator: self_agreement(r.draws, np.random.default_rng([seed, 17])) for r in read[x.name]}
+        held = heard(read[x.name], agree)
         column = {v: k for k, v in enumerate(x.values)}
         cast = [(i, r.annotator, column[v]) for r in held for i, v in votes(r, x)]
         shape = (len(targets[x.name]), len(x.values))
@@ -161,12 +163,29 @@ def _labels(
                       gold=known.get(x.name), method=method, seed=seed)  # fmt: skip
         made += _records(x, targets[x.name], pool, known.get(x.name, {}))
         about[x.name] = {
-            "annotators": {r.annotator: {"targets": int(r.spoke().sum()), **r.about} for r in held},
+            "annotators": {r.annotator: _told_of(r, agree[r.annotator], held) for r in read[x.name]},
             "learnt_on": pool.learnt_on,
             "plan_top": safe_top(pool.p, known.get(x.name, {}), PLAN_ERROR, sets=x.kind == "set"),
             "consensus": _named(pool.summary, x),
         }  # fmt: skip
     return made, rounded(about)
+
+
+def heard(read: Sequence[Reading], agree: Mapping[str, SelfAgreement | None]) -> list[Reading]:
+    """The annotators that count: not who, asked again, names other values as often as chance would, if others are left.
+
+    Without gold two voices cannot say which one errs; repeated draws can say who has not read.
+    """
+    kept = [r for r in read if (a := agree[r.annotator]) is None or a.shown]
+    return kept if any(r.spoke().any() for r in kept) else list(read)
+
+
+def _told_of(reading: Reading, agreement: SelfAgreement | None, heard: Sequence[Reading]) -> dict[str, Any]:
+    told: dict[str, Any] = {"targets": int(reading.spoke().sum()), **reading.about}
+    if agreement is not None:
+        told["self_agreement"] = {"kappa": agreement.kappa, "low": agreement.low, "targets": agreement.targets}
+        told["heard"] = any(r is reading for r in heard)
+    return told
 
 
 def _named(told: Mapping[str, Any], x: AskedLabel) -> dict[str, Any]:
