@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 import assay
+from assay.door.auditing import _mark
 from assay.door.forgetting import forget, own_texts, search
 from assay.door.options import Plan
 from assay.errors import BadInput, Refused
+from assay.pages.view.index import FILE, homes, indexed
 from assay.records.storage import read
 from assay.testing import tiny_run
 
@@ -90,3 +92,32 @@ def test_the_search_looks_into_packed_texts(run):
 def test_a_run_of_templates_is_forgotten_too(tmp_path):
     tiny_run(tmp_path / "run", n=3)
     assert forget(tmp_path / "run", "s00001")["found"] == []
+
+
+def test_what_a_look_at_the_run_left_is_gone_too(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    for home in homes(run):
+        home.parent.mkdir(parents=True, exist_ok=True)
+        (home.parent / f"{home.name}-wal").write_bytes(b"left by a killed look")
+        home.write_bytes(b"left by another look")
+    path, _ = indexed(run)
+    assert path == run / FILE
+    gone = next(s for s in read(run, "sessions") if s.id == "s00003")
+    own = own_texts(gone, [s for s in read(run, "sessions") if s is not gone and s.id != gone.id])
+    forget(run, gone.id)
+    left = [p for home in homes(run) for p in home.parent.glob(f"{home.name}*")]
+    assert left == []
+    again, _ = indexed(run)
+    data = again.read_bytes()
+    assert gone.id.encode() not in data
+    assert not [t for t in own if t.encode() in data]
+
+
+def test_a_look_is_no_change_of_an_audited_folder(run, tmp_path):
+    before = _mark(run)
+    indexed(run)
+    assert (run / FILE).exists()
+    assert _mark(run) == before
+    (run / "sessions.jsonl").write_text("")
+    assert _mark(run) != before

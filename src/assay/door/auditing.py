@@ -133,11 +133,14 @@ def _files(paths: str | Path | Sequence[str | Path], format: str | None) -> list
 
 
 def _mark(path: Path) -> list[Any]:
-    """Name, size and digest of a file (of a folder: of all its files): what a resumed audit must find again."""
+    """Name, size and digest of a file (of a folder: of all its files): what a resumed audit must find again.
+
+    Files whose names begin with a dot are no data: a look with `assay view` leaves its index there.
+    """
     import hashlib
 
     digest, size = hashlib.sha256(), 0
-    for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+    for file in sorted(_shown(path)) if path.is_dir() else [path]:
         if not file.exists():
             return [str(path), 0, ""]
         with file.open("rb") as handle:
@@ -145,6 +148,10 @@ def _mark(path: Path) -> list[Any]:
                 digest.update(block)
                 size += len(block)
     return [path.name, size, digest.hexdigest()]
+
+
+def _shown(folder: Path) -> Iterator[Path]:
+    return (p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
 
 
 def _mapping(path: str | Path | None) -> dict[str, Any] | None:

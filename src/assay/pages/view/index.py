@@ -70,9 +70,10 @@ def signature(folder: Path) -> str:
 
 
 def homes(folder: Path) -> list[Path]:
-    """Where the index of a run may be: in its folder, else in the user's cache."""
+    """Where the index of a run may be: in its folder, else in the user's cache, else among temporary files."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "assay" / "view"
-    return [folder / FILE, cache / f"{sha256(str(folder.resolve()).encode()).hexdigest()[:32]}.sqlite"]
+    name = f"{sha256(str(folder.resolve()).encode()).hexdigest()[:32]}.sqlite"
+    return [folder / FILE, cache / name, Path(tempfile.gettempdir()) / f"assay-view-{os.getuid()}" / name]
 
 
 def drop_index(folder: Path) -> None:
@@ -88,10 +89,11 @@ def indexed(folder: Path, told: Told = silent) -> tuple[Path, bool]:
     Raises BadInput for files that cannot be read, StorageFailed where no place can be written.
     """
     now = signature(folder)
-    for home in homes(folder):
+    # what lies among temporary files may be somebody else's, so it is made anew each time
+    for home in homes(folder)[:2]:
         if _signed(home) == now:
             return home, False
-    for home in [*homes(folder), Path(tempfile.gettempdir()) / f"assay-view-{os.getuid()}" / homes(folder)[1].name]:
+    for home in homes(folder):
         try:
             home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, beside = tempfile.mkstemp(dir=home.parent, prefix=f"{home.name}.")
