@@ -112,3 +112,22 @@ def test_the_trained_adapter_is_not_the_taught_one(base: Path, tmp_path: Path) -
     after = weights(tmp_path / "out")
     assert taught.keys() == after.keys()
     assert any(not np.array_equal(taught[k], after[k]) for k in taught)
+
+
+def test_a_start_without_an_adapter_is_refused_before_anything_is_written(base: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="start: no checkpoint"):
+        learn(write_plan(tmp_path, base, start=str(tmp_path)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_step_leaves_what_was_taught_and_another_run_goes_on_from_it(base: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    taught = learn(write_plan(tmp_path, base, steps=0), tmp_path / "taught")
+    assert taught["training"]["steps"] == 0
+    assert taught["before"] == taught["after"]
+    kept = load_file(tmp_path / "taught" / "warm" / "adapter_model.safetensors")
+    assert all(np.array_equal(kept[k], v) for k, v in weights(tmp_path / "taught").items())
+    plan = write_plan(tmp_path, base, steps=0, warm=[], warm_steps=0, start=str(tmp_path / "taught"))
+    learn(plan, tmp_path / "on")
+    assert all(np.array_equal(kept[k], v) for k, v in weights(tmp_path / "on").items())

@@ -194,8 +194,9 @@ class _Run:
         learner = Learner(plan=plan, sampler=self._sampler(tokenizer), tokenizer=tokenizer, model=model)
         watch = Watch(learner, self.parts.voted, self._line)
         summary = self._start()
-        summary["outlook"] = self._judged(learner)
-        if summary["outlook"]["refused"] and plan.reward == "votes" and not self.smoke:
+        # a control is run beside an arm that was judged: its votes are not believed
+        summary["outlook"] = self._judged(learner) if plan.reward == "votes" else None
+        if summary["outlook"] is not None and summary["outlook"]["refused"] and not self.smoke:
             write_json(self.folder.file("summary.json"), rounded(summary))
             raise Refused(
                 str(summary["outlook"]["refused"]), where=str(path / "summary.json"),

@@ -202,6 +202,10 @@ class _Rounds(TrainerCallback):  # type: ignore[misc]
 def trained(learner: Learner, asked: Sequence[Question], out: Path, watch: Watch) -> int:
     """Train on votes to the end, or go on from the newest checkpoint; the steps done."""
     plan, model = learner.plan, learner.model
+    if not plan.steps:
+        # trl takes 0 steps for whole epochs
+        model.save_pretrained(out / "final", selected_adapters=[POLICY])
+        return 0
     args = GRPOConfig(
         output_dir=str(out), max_steps=plan.steps, per_device_train_batch_size=plan.trained,
         gradient_accumulation_steps=plan.prompts, num_generations=plan.trained, max_completion_length=plan.answer + 2,
