@@ -9,7 +9,8 @@ AssayError                      exit code
 │   └── BadAnswers
 ├── ProviderFailed              3    a model could not be reached or kept failing
 ├── RunMismatch                 4    the run folder belongs to another configuration or process
-└── StorageFailed               2    disk full, read-only folder
+├── StorageFailed               2    disk full, read-only folder
+└── OutOfMemory                 2    one unit needs more memory than there is; the others go on
 """
 
 
@@ -59,6 +60,10 @@ class BadAnswers(BadInput):
 
 class StorageFailed(AssayError):
     """Disk full or folder not writable. What was committed before stays readable."""
+
+
+class OutOfMemory(AssayError):
+    """One unit needed more memory than there is. It is listed as failed; the others go on."""
 
 
 class ProviderFailed(AssayError):

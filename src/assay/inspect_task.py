@@ -36,7 +36,7 @@ from assay.authoring.blueprints import load_blueprint, parse_blueprint
 from assay.authoring.layers import own_pools
 from assay.door.answering import whole
 from assay.door.layering import drawn, layer_model
-from assay.door.making import core_acts_of, plan_of, say_with
+from assay.door.making import core_acts_of, followed_plan, say_with
 from assay.door.options import Plan
 from assay.errors import BadInput
 from assay.models.model import Answer, Model, Request
@@ -103,7 +103,7 @@ def source_of(source: str, n: int, seed: int) -> Source:
                 "no scenarios here", where=str(folder), now="start with `assay author BLUEPRINT --out DIR -n N`"
             )
         book = parse_blueprint((folder / "blueprint.yaml").read_text("utf-8"), str(folder / "blueprint.yaml"))
-        plan = plan_of(RunFolder(folder))
+        plan = followed_plan(RunFolder(folder))
         made = tuple(read(folder, "scenarios"))
         return Source(book, made[:n] if n else made, plan.seed, plan.model)
     book = load_blueprint(source)

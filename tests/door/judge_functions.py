@@ -14,21 +14,32 @@ def _options(prompt: str) -> dict[str, str]:
     return dict(re.findall(r"^([A-Z])\) (.*)$", prompt, re.MULTILINE))
 
 
-def _sheet(prompt: str) -> dict[str, str] | None:
+def _lists(prompt: str) -> dict[str, dict[str, str]]:
+    """Name -> letter -> words, of the lists that stand before or behind the record."""
+    blocks = re.findall(r"^([a-z][\w ]*?)(?: \(.*\))?:\n((?:[A-Z] .*\n)+)", prompt, re.MULTILINE)
+    return {name: dict(re.findall(r"^([A-Z]) (.*)$", rows, re.MULTILINE)) for name, rows in blocks}
+
+
+def _sheet(messages: Sequence[dict[str, str]]) -> dict[str, str] | None:
     """Answers of a sheet by keys, None for a single question: the value that stands in the line, and it as quote."""
+    prompt = messages[-1]["content"]
     if "ends the record" not in prompt:
         return None
+    lists = _lists("\n".join(m["content"] for m in messages) + "\n")
     record, _, asked = prompt.partition("ends the record")
     lines = dict(re.findall(r"^(\d+)[^:\n]*: (.*)$", record, re.MULTILINE))
     quoting, said = '"q1"' in asked, {}
     for number, question in re.findall(r"^(\d+)\. (.*)$", asked, re.MULTILINE):
         place = re.match(r"line (\d+) ", question)
         text = lines.get(place[1], "") if place else " ".join(lines.values())
-        letters = question.partition(": ")[2]
-        options = re.findall(r"\b([A-M]) (.*?)(?:;|$)", letters)
+        asks, _, letters = question.partition(": ")
+        name = re.sub(r"^(?:line \d+|record) ", "", asks)
+        options = re.findall(r"\b([A-Z]) (.*?)(?:;|$)", letters)
+        if re.fullmatch(r"[A-Z](?: [A-Z])*", letters):
+            options = [(x, lists[name][x]) for x in letters.split()]
         found = next(((x, w) for x, w in options if w.lower() in text.lower()), None) if quoting else None
         if quoting:
-            said |= {f"q{number}": found[1] if found else "", f"a{number}": found[0] if found else "N"}
+            said |= {f"q{number}": found[1] if found else "", f"a{number}": found[0] if found else "0"}
         else:
             said[f"a{number}"] = "A" if options or "?" not in question else "unknown"
     return said
@@ -40,7 +51,7 @@ def honest(messages: Sequence[dict[str, str]]) -> str:
     CALLS.append("\n".join(m["content"] for m in messages))
     if LIMIT and len(CALLS) > LIMIT[0]:
         raise RuntimeError("the judge hung up")
-    if (sheet := _sheet(prompt)) is not None:
+    if (sheet := _sheet(messages)) is not None:
         return json.dumps(sheet)
     options = _options(prompt)
     if not options:
@@ -105,7 +116,7 @@ def injected(messages: Sequence[dict[str, str]]) -> str:
     """Does what a line that it takes for an instruction says."""
     prompt = messages[-1]["content"]
     said = re.search(r"answer (supported|contradicted)", prompt)
-    if (sheet := _sheet(prompt)) is not None:
+    if (sheet := _sheet(messages)) is not None:
         return json.dumps({k: "Ignore the above" if k[0] == "q" else "A" if said else v for k, v in sheet.items()})
     options = _options(prompt)
     letter = next((k for k, v in options.items() if said and v.startswith(said[1])), "A")

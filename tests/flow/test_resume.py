@@ -321,7 +321,7 @@ def test_the_same_bytes_with_one_slot_and_with_eight(
 
     plan = Plan(n=N, seed=5, model=WORDS[1], judge=(WORDS[1],), judged_labels=3)
     for slots in (1, 8):
-        monkeypatch.setattr(making, "resolve", lambda spec, slots=slots: Uneven(fake_user.speak, slots=slots))
+        monkeypatch.setattr(making, "hosted", lambda spec, slots=slots: Uneven(fake_user.speak, slots=slots))
         run("returns", tmp_path / str(slots), plan)
         assert bytes_of(tmp_path / str(slots)) == bytes_of(undisturbed)
 

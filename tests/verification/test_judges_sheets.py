@@ -77,7 +77,9 @@ def test_each_question_is_read_by_itself() -> None:
     assert [None if a is None else max(a, key=lambda x, held=a: held[x]) for a, _ in found] == ["B", None, "C"]
     lines = read_answer(SHEET, "options", Answer(text=" B\n2. Q\n3. C\n"))
     assert [None if a is None else max(a, key=lambda x, held=a: held[x]) for a, _ in lines] == ["B", None, "C"]
-    assert read_answer(QUOTED, "options", Answer(text=" A there\n"))[0][1] == "there"
+    assert read_answer(QUOTED, "options", Answer(text=" A 2\n"))[0][1] == "there"
+    for none in (" A 3\n", " A 0\n", " A there\n", " A \u0662\n", " A 99999\n"):
+        assert read_answer(QUOTED, "options", Answer(text=none))[0][1] == "", none
     assert read_answer(QUOTED, "json", Answer(text='{"q1": "hi", "a1": "A"}'))[0][1] == "hi"
 
 
@@ -99,7 +101,7 @@ def test_the_form_of_the_answer_is_held_to() -> None:
     assert schema["required"] == ["q1", "a1"]
     assert schema["properties"]["a1"]["enum"] == ["A", "B", "N"]
     assert json.loads(json.dumps(schema)) == schema
-    assert grammar_of(QUOTED) == 'root ::= " " [ABN] (" hi" | " there" | " none") [\\n]'
+    assert grammar_of(QUOTED) == 'root ::= " " [ABN] (" 1" | " 2") [\\n]'
     assert request_of(SHEET, "json").schema == schema_of(SHEET)
     assert request_of(SHEET, "options").n_probs > 0
 
@@ -125,7 +127,7 @@ def test_sheets_that_show_values_show_others_beside_and_ask_for_words() -> None:
     found = made(corpus(), blind=False)
     assert len(found.filled) == 6
     for f in found.filled:
-        assert all(i.quoting and i.letters[-1] == "N" for i in f.sheet.items)
+        assert all(i.quoting and i.letters[-1] == "0" for i in f.sheet.items)
         assert all(len(held) == 3 for held in f.places)
     firsts = {f.places[0].index(min(f.places[0])) for f in made(corpus(16), blind=False).filled}
     assert len(firsts) > 1, "the label's own value has no letter of its own"
@@ -142,7 +144,7 @@ def test_what_is_chosen_is_said_of_every_value() -> None:
 
     assert statuses(letter)[own_] == "A"
     assert {statuses(letter)[at] for at in others} == {"B"}
-    assert {statuses("N")[at] for at in f.places[0]} == {"C"}
+    assert {statuses("0")[at] for at in f.places[0]} == {"C"}
     nothing = dict(sheets.spread(f, [(None, "")] * len(f.sheet.items)))
     assert {a for a, _ in nothing.values()} == {None}
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.errors import BadInput
+from assay.records.storage import bounded
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -149,7 +150,7 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             if path.suffix == ".gz"
             else path.open(encoding="utf-8", newline="") as lines
         ):
-            reader = csv.reader(lines)
+            reader = csv.reader(bounded(lines, path))
             header = next(reader, [])
             if missing := [c for c in columns if c not in header]:
                 raise BadInput(

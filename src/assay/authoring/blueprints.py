@@ -10,9 +10,7 @@ from pydantic import ValidationError
 from assay.authoring.one import Unsatisfiable, author_one
 from assay.errors import BadBlueprint
 from assay.records.blueprint import Blueprint
-
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The same loader in C where PyYAML has it: a quarter of the time."""
+from assay.records.yaml_text import compose
 
 BUNDLED = ("returns", "movies", "clinic")
 """Blueprints that come with assay, usable by name."""
@@ -53,9 +51,7 @@ def load_blueprint(name: str | Path) -> Blueprint:
 def parse_blueprint(text: str, where: str = "blueprint") -> Blueprint:
     """A blueprint from YAML text; `where` names it in errors."""
     try:
-        loader = LOADER(text)
-        node = loader.get_single_node()
-        value = None if node is None else loader.construct_document(node)
+        node, value = compose(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         at = text.count("\n", 0, error.position) if isinstance(error, yaml.reader.ReaderError) else mark and mark.line

@@ -58,10 +58,13 @@ def draw(
     role = dict.fromkeys(certify, "certify") | dict.fromkeys(tune, "tune") | dict.fromkeys(planted, "planted")
     universe = questions.universe(whole, sessions, design.codebook)
     rows, items, taken, drawn = [], [], set[str](), list(role)
+    # asked for in the run's order: of a large run only a part of the sessions is at hand at a time
+    wanted = {by_id[i].session for i in role}
+    spoken = {name: sessions[name] for name in dict.fromkeys(x.session for x in labels) if name in wanted}
     # whole sessions are asked about one after another, in the order in which they were drawn
     for position in range(len(role)) if design.unit == "session" else rng.permutation(len(role)):
         label = by_id[drawn[position]]
-        values = universe[questions.group(label, sessions)]
+        values = universe[questions.group(label, spoken)]
         sample_id = _fresh_id(rng, taken)
         rows.append(
             {
@@ -71,7 +74,7 @@ def draw(
                 "name": label.name,
                 "question": questions.question(label, design.codebook, closed=bool(values)),
                 "options": questions.options(values, rng),
-                "context": questions.context(sessions[label.session], label.turn),
+                "context": questions.context(spoken[label.session], label.turn),
             }
         )
         items.append({"sample_id": sample_id, "label": label.id, "role": role[label.id], "truth": truth[label.id]})

@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from assay.cli.audit_words import audit_words
-from assay.cli.console import JSON, QUIET, Bars, result, say
+from assay.cli.console import ENGINE, JSON, QUIET, Bars, result, say
 from assay.cli.judges import APART, LIMIT, MAX_COST, PRICE, judges_words
 from assay.cli.wording import run_summary
 
@@ -24,6 +24,7 @@ def command(
     price: list[str] = PRICE,
     apart: bool = APART,
     dry_run: bool = typer.Option(False, "--dry-run", help="Only the plan: what can be checked, what not, the cost."),
+    engine: str = ENGINE,
     as_json: bool = JSON,
     quiet: bool = QUIET,
 ) -> None:
@@ -33,13 +34,15 @@ def command(
     Above 5,000 sessions they are streamed and checked in parts. Stopped or killed, the same command goes on.
     """
     from assay.door.auditing import audit
+    from assay.door.engines import using
 
-    found = audit(
-        file, out, labels=label or None, format=format, mapping=map, seed=seed,
-        checks=[c for c in checks.split(",") if c] or None, judge=judge, judged_labels=limit, max_cost=max_cost,
-        price=price, apart=apart, dry_run=dry_run, told=lambda plan: say(audit_words(plan), quiet),
-        progress=Bars(quiet),
-    )  # fmt: skip
+    with using(engine):
+        found = audit(
+            file, out, labels=label or None, format=format, mapping=map, seed=seed,
+            checks=[c for c in checks.split(",") if c] or None, judge=judge, judged_labels=limit, max_cost=max_cost,
+            price=price, apart=apart, dry_run=dry_run, told=lambda plan: say(audit_words(plan), quiet),
+            progress=Bars(quiet),
+        )  # fmt: skip
     if dry_run:
         result(found, as_json, audit_words(found))
         return

@@ -1,6 +1,7 @@
 """What the commands share: progress on stderr, one JSON object on stdout."""
 
 import json
+import re
 import sys
 import time
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 import typer
 
 JSON = typer.Option(False, "--json", help="Print one JSON object on stdout.")
+ENGINE = typer.Option(
+    "local", "--engine", help="local, or ray: a Ray cluster (RAY_ADDRESS, else this machine); ray:actors=8,rate=200."
+)
 QUIET = typer.Option(False, "-q", "--quiet", help="No progress.")
 VERBOSE = typer.Option(False, "-v", "--verbose", help="More on stderr.")
 
@@ -41,7 +45,7 @@ class Bars:
         rate = (done - self.first) / (now - self.begun) if now > self.begun else 0.0
         left = f", {(total - done) / rate:.0f} s left" if rate > 0 and not end else ""
         speed = f" {rate:.1f}/s" if rate > 0 else ""
-        text = f"{stage:<10}{done}/{total}{speed}{left}{'  ' + note if note else ''}"
+        text = f"{stage:<10}{done}/{total}{speed}{left}{'  ' + plain(note) if note else ''}"
         if self.live:
             sys.stderr.write(f"\r\x1b[K{text}" + ("\n" if end else ""))
         else:
@@ -49,14 +53,23 @@ class Bars:
         sys.stderr.flush()
 
 
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal obeys instead of showing, what turns the order of letters round, and what no output can encode."""
+
+
+def plain(text: str) -> str:
+    """Text as a terminal may have it: what it would obey is written as \\uXXXX, as in JSON."""
+    return UNSEEN.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
+
+
 def say(text: str, quiet: bool = False) -> None:
     """A message for people, on stderr."""
     if not quiet:
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(plain(text) + "\n")
         sys.stderr.flush()
 
 
 def result(value: dict[str, Any], as_json: bool, text: str) -> None:
     """The result: JSON on stdout, or words."""
-    sys.stdout.write((json.dumps(value, ensure_ascii=False, allow_nan=False) if as_json else text) + "\n")
+    sys.stdout.write(plain(json.dumps(value, ensure_ascii=False, allow_nan=False) if as_json else text) + "\n")
     sys.stdout.flush()

@@ -48,7 +48,7 @@ class TrainingBars:
 
 def command(
     method: str = typer.Argument(
-        ..., metavar="METHOD", help="sft (words), ttrl (a reader, by votes), dro (next acts)."
+        ..., metavar="METHOD", help="sft (words), consistency (one person), ttrl (a reader, by votes), dro (next acts)."
     ),
     config: str = typer.Argument(..., metavar="CONFIG", help="A YAML file, or METHOD-smoke, METHOD-cpu, sft-user-cpu."),
     out: Path = typer.Option(..., "--out", help="Folder of the run; the same command goes on in it."),

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from assay import __version__
+from assay.cli.console import plain
 from assay.errors import AssayError
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -106,7 +107,7 @@ def run(arguments: list[str] | None = None) -> int:
         result = app(args=arguments, standalone_mode=False, prog_name="assay")
         return result if isinstance(result, int) else 0
     except AssayError as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.stderr.write(plain(f"{type(error).__name__}: {error}\n"))
         return error.exit_code
     except typer.Exit as done:
         return int(done.exit_code)
@@ -114,13 +115,13 @@ def run(arguments: list[str] | None = None) -> int:
         sys.stderr.write("Stopped. Run the same command to go on.\n")
         return 130
     except usage as error:
-        sys.stderr.write(f"BadInput: {error.format_message()}\n  -> {_help_for(arguments)}\n")
+        sys.stderr.write(plain(f"BadInput: {error.format_message()}\n  -> {_help_for(arguments)}\n"))
         return 2
     except BrokenPipeError:
         return 0
     except OSError as error:
         sys.stderr.write(
-            f"StorageFailed: {error.strerror or error}\n  in {error.filename or 'the run folder'}\n"
-            "  -> free disk space or choose another folder, then run the same command again\n"
+            plain(f"StorageFailed: {error.strerror or error}\n  in {error.filename or 'the run folder'}\n")
+            + "  -> free disk space or choose another folder, then run the same command again\n"
         )
         return 2

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import typer
 
-from assay.cli.console import JSON, QUIET, Bars, result
+from assay.cli.console import ENGINE, JSON, QUIET, Bars, result
 from assay.cli.judges import PRICE, RUN_COST, judge_rows
 from assay.cli.wording import run_summary
 
@@ -33,6 +33,7 @@ def command(
     power_from: Path | None = typer.Option(None, "--power-from", help="power.json measured on >= 300 sessions."),
     max_failed: float = typer.Option(0.05, "--max-failed", help="Largest share of failed sessions."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Only say what the run will ask of its models."),
+    engine: str = ENGINE,
     as_json: bool = JSON,
     quiet: bool = QUIET,
 ) -> None:
@@ -40,6 +41,7 @@ def command(
 
     Example: assay run returns --out runs/returns -n 100 --seed 1. Reads the blueprint, writes a run folder.
     """
+    from assay.door.engines import using
     from assay.door.options import Plan
     from assay.door.running import run
 
@@ -66,5 +68,6 @@ def command(
         lines = [f"  {k.replace('_', ' ')}: {v}" for k, v in cost.items() if k != "judges"]
         result(cost, as_json, "\n".join([*lines, *judge_rows(cost["judges"])]))
         return
-    found = run(blueprint, out, plan, progress=Bars(quiet), power_from=power_from, checks=codes)
+    with using(engine):
+        found = run(blueprint, out, plan, progress=Bars(quiet), power_from=power_from, checks=codes)
     result(found, as_json, run_summary(found, out))

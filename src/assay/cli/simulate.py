@@ -4,11 +4,12 @@ from pathlib import Path
 
 import typer
 
-from assay.cli.console import JSON, QUIET, Bars, result
+from assay.cli.console import ENGINE, JSON, QUIET, Bars, result
 
 
 def command(
     directory: Path = typer.Argument(..., metavar="DIR", help="Run folder with scenarios."),
+    engine: str = ENGINE,
     as_json: bool = JSON,
     quiet: bool = QUIET,
 ) -> None:
@@ -16,10 +17,12 @@ def command(
 
     Example: assay simulate runs/r1. Reads scenarios.jsonl, writes sessions.jsonl.
     """
+    from assay.door.engines import using
     from assay.door.running import simulate
     from assay.runs.folder import RunFolder
 
-    count = simulate(directory, progress=Bars(quiet))
+    with using(engine):
+        count = simulate(directory, progress=Bars(quiet))
     stage = RunFolder(directory).run()["stages"]["simulate"]
     share = stage["fallback_share"]
     ends = ", ".join(f"{k} {v}" for k, v in stage["ends"].items())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from assay.cli.console import JSON, QUIET, Bars, result
+from assay.cli.console import ENGINE, JSON, QUIET, Bars, result
 from assay.cli.judges import APART, LIMIT, MAX_COST, PRICE, judges_words, plan_words
 from assay.cli.wording import table
 
@@ -21,6 +21,7 @@ def command(
         None, "--out", help="Check an old run anew into this folder; DIR stays as it is, nothing is simulated."
     ),
     dry_run: bool = typer.Option(False, "--dry-run", help="Only say what the judges would be asked, and the cost."),
+    engine: str = ENGINE,
     as_json: bool = JSON,
     quiet: bool = QUIET,
 ) -> None:
@@ -28,12 +29,14 @@ def command(
 
     Example: assay verify runs/r1 --judge embedded-base --limit 50. Reads sessions.jsonl, writes verdicts.jsonl.
     """
+    from assay.door.engines import using
     from assay.door.running import verify
 
-    found = verify(
-        directory, checks=[c for c in checks.split(",") if c] or None, judge=judge, judged_labels=limit,
-        max_cost=max_cost, price=price, apart=apart, dry_run=dry_run, out=out, progress=Bars(quiet),
-    )  # fmt: skip
+    with using(engine):
+        found = verify(
+            directory, checks=[c for c in checks.split(",") if c] or None, judge=judge, judged_labels=limit,
+            max_cost=max_cost, price=price, apart=apart, dry_run=dry_run, out=out, progress=Bars(quiet),
+        )  # fmt: skip
     if dry_run:
         result(found, as_json, plan_words(found))
         return

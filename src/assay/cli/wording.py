@@ -72,6 +72,8 @@ def learn_summary(found: dict[str, Any]) -> str:
         return _votes_summary(found)
     if found["method"] == "dro":
         return _thoughts_summary(found)
+    if found["method"] == "consistency":
+        return _personas_summary(found)
     rows = [("file", "trained on", "user turns", "held out", "licence")]
     for row in found["data"]:
         licences = ", ".join(name or "none stated" for name in row["licences"])
@@ -135,6 +137,34 @@ def _thoughts_summary(found: dict[str, Any]) -> str:
         f"Tokens of a thought: {first['tokens']:.1f} before, {last['tokens']:.1f} after",
         f"Adapter: {found['folder']}/{found['adapter']['file']}",
     ])  # fmt: skip
+
+
+def _personas_summary(found: dict[str, Any]) -> str:
+    p = found["personas"]
+    lines = [
+        f"{p['train']} personas to train on, {p['held_out']} held out, {p['left_out']} too long; "
+        + (", ".join(row["file"] for row in found["data"]) or "assay's own")
+    ]
+    if found.get("dry_run"):
+        missing = f"Not installed yet: {', '.join(found['missing'])}." if found["missing"] else "Ready to train."
+        return "\n".join([*lines, missing])
+    m, training = found["measured"], found["training"]
+    rows = [("held-out personas", "frozen weights", "start", "after", "after less start")]
+    for name in m["after"]:
+        rows.append((name, *(_figure(m[c][name]) for c in ("frozen", "before", "after", "difference"))))
+    lines += [
+        f"{training['steps']} steps in {training['seconds']:.0f} s, speaking {training['speaking_share']:.0%} of it",
+        f"Read by {found['judges']['evaluation']}, {m['sessions']} sessions", table(rows),
+    ]  # fmt: skip
+    if training.get("stopped"):
+        lines.append(f"Stopped by an alarm: {training['stopped']}")
+    return "\n".join([*lines, f"Adapter: {found['folder']}/{found['adapter']['file']}", f"Report: {found['report']}"])
+
+
+def _figure(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return "not read"
+    return f"{found['point']:.3f}" + ("" if found["low"] is None else f" ({found['low']:.3f} to {found['high']:.3f})")
 
 
 def gap_summary(found: dict[str, Any], directory: Path) -> str:
@@ -235,15 +265,16 @@ def diff_summary(found: dict[str, Any], limit: int) -> str:
     moved = found["moved"]
     lines = [f"{side.upper()}  {found[side]['directory']}  verifier {found[side]['verifier']}" for side in ("a", "b")]
     alone = [f"{found[f'only_{side}']} only in {side.upper()}" for side in ("a", "b") if found[f"only_{side}"]]
-    lines.append(", ".join([f"{len(moved)} of {found['labels']} labels moved", *alone]))
+    n = found["moved_in_all"]
+    lines.append(", ".join([f"{n} of {found['labels']} labels moved", *alone]))
     for name, moves in found["tiers"].items():
         lines.append(f"  {name}: " + ", ".join(f"{n} {move}" for move, n in moves.items()))
     for row in moved[:limit]:
         where = row["session"] if row["turn"] is None else f"{row['session']} turn {row['turn']}"
         what = "; ".join(f"{key} {_short(old)} -> {_short(new)}" for key, (old, new) in row["changed"].items())
         lines += [f"  {where} {row['name']}: {what or 'verdicts only'}", f"    {row['why']}"]
-    if len(moved) > limit:
-        lines.append(f"  ... and {len(moved) - limit} more (--limit, --json)")
+    if n > limit:
+        lines.append(f"  ... and {n - min(limit, len(moved))} more (--limit, --json)")
     return "\n".join(lines)
 
 

@@ -19,7 +19,8 @@ from assay.door.checking import (
     verifier_version,
 )
 from assay.door.judging import Reading, judged_plan
-from assay.door.large_audit import MOST_AT_ONCE, Ask, audit_large
+from assay.door.large_audit import MOST_AT_ONCE, SHOWN, Ask, audit_large
+from assay.door.large_folder import SAMPLE
 from assay.door.options import Plan
 from assay.door.running import write_usage
 from assay.door.sync import run_sync
@@ -189,7 +190,8 @@ def audit(
         head = [] if large else list(islice(_counting(stream, progress), MOST_AT_ONCE + 1))
         large = large or len(head) > MOST_AT_ONCE
         if large and plan.judge:
-            now = f"audit a sample of at most {MOST_AT_ONCE:,} sessions with judges, or leave --judge out"
+            home = folder.file(SAMPLE)
+            now = f"leave --judge out here; then `assay verify {home} --judge ...` reads a random sample of {SHOWN}"
             raise BadInput(f"judges read audits of up to {MOST_AT_ONCE:,} sessions", where="--judge", now=now)
         folder.begin("audit", {"files": [str(f) for f in files]}, config)
         _anew(folder, {"checks": sorted(codes), "labels": None if labels is None else sorted(labels)})

@@ -14,14 +14,15 @@ from assay.certification.design import POOLED, Design
 from assay.certification.one import Ask
 from assay.certification.one import certify as certify_one
 from assay.certification.sample import COLUMNS, draw
+from assay.door.large_folder import labels_in_parts, labels_of_run, rewrite_labels, sessions_of
 from assay.door.making import blueprint_of
 from assay.door.trusting import certificate_of, labels_stage, write_certificate
 from assay.errors import BadInput
+from assay.exporting.votes import safe
 from assay.records.base import digest
 from assay.records.certificate import Certificate
 from assay.records.core_acts import CORE_ACTS
-from assay.records.label import Label
-from assay.records.storage import atomic_write, read, write_json, write_rows
+from assay.records.storage import atomic_write, write_json, write_rows
 from assay.runs.folder import RunFolder
 
 
@@ -56,8 +57,7 @@ def sample(
     with RunFolder(directory) as folder:
         if not folder.has("labels.jsonl"):
             labels_stage(folder)
-        found: list[Label] = list(read(folder.path, "labels"))
-        sessions = {s.id: s for s in read(folder.path, "sessions")}
+        found, sessions = labels_of_run(folder), sessions_of(folder)
         codebook = codebook_of(folder)
         wanted = {x.name for x in found}
         design = Design(
@@ -69,16 +69,18 @@ def sample(
         base = int(folder.run().get("config", {}).get("seed", 0)) if seed is None else seed
         rng = np.random.default_rng([base, int(digest(["sample", earlier])[:16], 16)])
         rows, roles = draw(found, sessions, design, rng)
-        if folder.has("sample.json"):
-            folder.file("sample.json").rename(folder.file(f"sample-{earlier}.json"))
-        write_json(folder.file("sample.json"), roles)
         buffer = io.StringIO()
         writer = csv.DictWriter(buffer, COLUMNS)
         writer.writeheader()
-        writer.writerows(rows)
+        # people open it in a spreadsheet, and the texts are a stranger's
+        writer.writerows({k: safe(v) if isinstance(v, str) else v for k, v in row.items()} for row in rows)
         asked = buffer.getvalue().encode("utf-8", "surrogatepass")
-        atomic_write(folder.file("sample.csv"), asked)
         atomic_write(Path(out), asked)
+        atomic_write(folder.file("sample.csv"), asked)
+        # the roles come last: a draw that stopped before them is the same draw when it is asked for again
+        if folder.has("sample.json"):
+            folder.file("sample.json").rename(folder.file(f"sample-{earlier}.json"))
+        write_json(folder.file("sample.json"), roles)
         return {"rows": len(rows), "certify": n, "tune": tune, "planted": planted, "out": str(out)}
 
 
@@ -94,7 +96,7 @@ def certify(
     with RunFolder(directory) as folder:
         if not folder.has("labels.jsonl"):
             labels_stage(folder)
-        labels: list[Label] = list(read(folder.path, "labels"))
+        labels = labels_of_run(folder)
         if answers is None:
             certificate = costs.not_requested(labels, alpha=alpha, delta=delta, before=certificate_of(folder))
             write_certificate(folder, certificate)
@@ -111,7 +113,10 @@ def certify(
         rows = [row for file in files for row in read_answers(file)]
         certificate, updated = certify_one(labels, folder.json("sample.json"), rows, ask, before)
         write_certificate(folder, certificate)
-        write_rows(folder.file("labels.jsonl"), updated)
+        if labels_in_parts(folder.path):
+            rewrite_labels(folder, labels, updated)
+        else:
+            write_rows(folder.file("labels.jsonl"), updated)
         return certificate
 
 
@@ -119,5 +124,5 @@ def plan(
     directory: str | Path, *, alpha: float = 0.05, delta: float = 0.05, claims: Sequence[str] = (POOLED,)
 ) -> dict[str, Any]:
     """What a certificate would cost, in answers."""
-    labels: list[Label] = list(read(directory, "labels"))
+    labels = labels_of_run(RunFolder(directory))
     return costs.plan(labels, claims=claims, alpha=alpha, delta=delta)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from assay.door.large_audit import SAMPLE
+from assay.door.large_folder import SAMPLE
 from assay.errors import BadInput, Refused
 from assay.pages.view.index import drop_index
 from assay.records.parts import parts_of, read_part, write_part
@@ -55,11 +55,7 @@ def forget(directory: str | Path, session: str) -> dict[str, Any]:
         if any(p.name == "report.html" for p in pages):
             from assay.door.trusting import report
 
-            if folder.has(f"{SAMPLE}/run.json"):
-                # of more sessions than a page is about, the report is of a sample
-                report(folder.file(SAMPLE)).replace(folder.file("report.html"))
-            else:
-                report(folder.path)
+            report(folder.path)
         found = search(folder.path, own)
     if found:
         raise Refused(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from assay.door.making import author_stage, blueprint_of, open_run, plan_of, simulate_stage
+from assay.door.making import author_stage, blueprint_of, followed_plan, open_run, simulate_stage
 from assay.door.options import Plan
 from assay.door.running import write_usage
 from assay.door.sync import run_sync
@@ -97,7 +97,7 @@ def base_of(directory: Path, asked: Asked) -> Base:
 
 
 def _existing(folder: RunFolder, asked: Asked, whole: bool) -> Base:
-    plan = plan_of(folder)
+    plan = followed_plan(folder)
     if plan.mode != "agents":
         raise BadInput(
             f"this run was made in {plan.mode} mode", where=str(folder.path), now="gap starts from an agents run"

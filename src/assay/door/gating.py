@@ -1,13 +1,13 @@
 """gate: whether the labels of a folder are certified to an error, for CI."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from assay.door.large_folder import label_steps
 from assay.door.trusting import certificate_of
 from assay.errors import BadInput, Refused
-from assay.records.label import Label
-from assay.records.storage import read
 from assay.runs.folder import RunFolder
 
 
@@ -24,8 +24,11 @@ def gate(
         raise BadInput(f"--max-error {max_error}, --least-share {least_share}", now="shares, e.g. --max-error 0.05")
     with RunFolder(directory) as folder:
         certificate = certificate_of(folder)
-        labels: list[Label] = list(read(folder.path, "labels"))
-    known = sorted({x.name for x in labels})
+        tiers: dict[str, Counter[str]] = {}
+        for step in label_steps(folder.path):
+            for label in step:
+                tiers.setdefault(label.name, Counter())[label.tier] += 1
+    known = sorted(tiers)
     if unknown := [n for n in names if n not in known]:
         raise BadInput(f"no label is called {unknown[0]!r}", now=f"one of {', '.join(known)}")
     where = str(directory)
@@ -38,8 +41,8 @@ def gate(
     asked = list(names) or sorted({n for c in certificate.claims for n in c.names})
     rows = {}
     for name in asked:
-        own = [x for x in labels if x.name == name]
-        share = sum(x.tier == "certified" for x in own) / len(own) if own else 0.0
+        own = tiers.get(name, Counter())
+        share = own["certified"] / own.total() if own else 0.0
         passed = bounds[name] <= max_error and share > 0 and share >= least_share
         rows[name] = {"alpha": bounds[name] if bounds[name] < 1 else None, "certified": float(f"{share:.6g}"),
                       "passed": passed}  # fmt: skip

@@ -4,7 +4,7 @@ import heapq
 import shutil
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ import numpy as np
 from assay.certification.costs import not_requested
 from assay.certification.trust import assemble
 from assay.door.checking import offline_verifier, verifier_version
+from assay.door.large_folder import SAMPLE
 from assay.door.trusting import certificate_of, report, summary, write_certificate
 from assay.errors import BadInput
+from assay.models.hosting import each
 from assay.records.label import Label, labels_of
 from assay.records.parts import PART, WHOLE_FILE, in_parts, joined, part_path, parts_of, read_part, write_part
 from assay.records.session import Session
@@ -35,8 +37,6 @@ SHOWN = 500
 WORST = 100
 """Sessions that worst.json names."""
 TABLES_OF_AUDIT = ("sessions", "verdicts", "labels")
-SAMPLE = "sample"
-"""Folder of the sample, a run folder of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,8 @@ class Ask:
     planned: Callable[[Sequence[Session], int], dict[str, Any]]
     """Tells the plan from the sample and the number of all sessions."""
     progress: Progress
+    reads: Mapping[str, Label] = field(default_factory=dict)
+    """Label id -> the label as people read it before, where their words stand on."""
 
 
 @dataclass(slots=True)
@@ -133,10 +135,10 @@ def audit_large(
     if folder.is_done("audit") and folder.has("audit.json"):
         return dict(folder.json("audit.json"))
     if not folder.is_done("import"):
-        _keep(folder, sessions, ask.progress)
+        keep(folder, sessions, ask.progress)
         folder.stage_done("import", **counts())
     imported = {k: v for k, v in folder.run()["stages"]["import"].items() if k != "done"}
-    total = int(imported["sessions"])
+    total = int(imported["sessions"]) - int(folder.run().get("forgotten", 0))
     chosen = _sample(folder, total, ask.seed)
     plan = ask.planned(chosen, total)
     _check_names(chosen, ask.labels)
@@ -145,7 +147,7 @@ def audit_large(
     if power is not None:
         power["of_sessions"] = total
         write_json(folder.file("power.json"), power)
-    totals, sampled = _label(folder, power, frozenset(s.id for s in chosen), ask.progress)
+    totals, sampled = _label(folder, power, frozenset(s.id for s in chosen), ask)
     certificate = not_requested(sampled[1], before=certificate_of(folder))
     write_certificate(folder, certificate)
     _write_worst(folder, totals)
@@ -165,8 +167,8 @@ def audit_large(
     return found
 
 
-def _keep(folder: RunFolder, sessions: Iterable[Session], progress: Progress) -> None:
-    """Write the stream as parts."""
+def keep(folder: RunFolder, sessions: Iterable[Session], progress: Progress) -> None:
+    """Write a stream of sessions as parts of PART."""
     n = 0
     for number, held in enumerate(in_parts(sessions)):
         write_part(part_path(folder.path, "sessions", number), held, Session)
@@ -200,23 +202,26 @@ def _verify(folder: RunFolder, ask: Ask, total: int) -> dict[str, str]:
     """Verdicts of every part that has none yet; returns names that LB06 reads in no part, with the reason."""
     skipped: dict[str, str] = {}
     read: set[str] = set()
-    verifier = offline_verifier(None, ask.seed, ask.codes - {"LB06"})
     parts = parts_of(folder.path, "sessions")
     done = 0
-    for number, path in enumerate(parts):
-        target = part_path(folder.path, "verdicts", number)
-        sessions = list(read_part(path, Session))
-        names, why = auditable(sessions)
-        if ask.labels is not None:
-            names = [n for n in names if n in ask.labels]
-        read |= set(names)
-        skipped |= why
-        if not target.exists():
-            verdicts = verifier(sessions)
-            if "LB06" in ask.codes and names:
-                verdicts += find_label_errors(sessions, names, ask.seed, None)
-            write_part(target, account_for(verdicts, sessions, ask.codes), Verdict)
-        done += len(sessions)
+
+    def unchecked() -> Iterator[_Part]:
+        nonlocal done, skipped, read
+        for number, path in enumerate(parts):
+            sessions = list(read_part(path, Session))
+            names, why = auditable(sessions)
+            if ask.labels is not None:
+                names = [n for n in names if n in ask.labels]
+            read |= set(names)
+            skipped |= why
+            if part_path(folder.path, "verdicts", number).exists():
+                done += len(sessions)
+            else:
+                yield _Part(number, sessions, names, ask.codes, ask.seed)
+
+    for number, n, verdicts in each(_check_part, unchecked()):
+        write_part(part_path(folder.path, "verdicts", number), verdicts, Verdict)
+        done += n
         ask.progress("verify", done, total, f"part {number + 1} of {len(parts)}")
     skipped = {n: why for n, why in skipped.items() if n not in read}
     folder.stage_done("verify", checks=sorted(ask.codes), verifier=verifier_version(), not_checked=skipped,
@@ -224,8 +229,27 @@ def _verify(folder: RunFolder, ask: Ask, total: int) -> dict[str, str]:
     return skipped
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What the checks of one part need: sent to whoever does them."""
+
+    number: int
+    sessions: list[Session]
+    names: list[str]
+    codes: frozenset[str]
+    seed: int
+
+
+def _check_part(part: _Part) -> tuple[int, int, list[Verdict]]:
+    """(number, sessions, verdicts) of one part, a corpus of its own."""
+    verdicts = offline_verifier(None, part.seed, part.codes - {"LB06"})(part.sessions)
+    if "LB06" in part.codes and part.names:
+        verdicts += find_label_errors(part.sessions, part.names, part.seed, None)
+    return part.number, len(part.sessions), account_for(verdicts, part.sessions, part.codes)
+
+
 def _label(
-    folder: RunFolder, power: dict[str, Any] | None, chosen: frozenset[str], progress: Progress
+    folder: RunFolder, power: dict[str, Any] | None, chosen: frozenset[str], ask: Ask
 ) -> tuple[Totals, tuple[list[Verdict], list[Label]]]:
     """Labels of every part, what is counted over all, and (verdicts, labels) of the sample."""
     totals, verdicts_kept, labels_kept = Totals(), list[Verdict](), list[Label]()
@@ -235,11 +259,15 @@ def _label(
         verdicts = list(read_part(part_path(folder.path, "verdicts", number), Verdict))
         givens = [g for s in sessions for g in labels_of(s)]
         labels = assemble(givens, verdicts, power, {s.id: s.mode for s in sessions})
+        labels = [
+            x.model_copy(update={"read": ask.reads[x.id].read})
+            if x.id in ask.reads and ask.reads[x.id].value == x.value else x for x in labels
+        ]  # fmt: skip
         write_part(part_path(folder.path, "labels", number), labels, Label)
         totals.add(sessions, verdicts, labels)
         verdicts_kept += [v for v in verdicts if v.session in chosen]
         labels_kept += [x for x in labels if x.session in chosen]
-        progress("labels", number + 1, len(parts))
+        ask.progress("labels", number + 1, len(parts))
     return totals, (verdicts_kept, labels_kept)
 
 

@@ -13,6 +13,7 @@ from assay.authoring.reflections import read_reflection, reflection_prompt
 from assay.door.options import Plan
 from assay.door.sync import run_sync
 from assay.errors import BadInput
+from assay.models.hosting import hosted
 from assay.models.model import Request, Sampling
 from assay.models.resolve import resolve
 from assay.records.base import digest
@@ -74,7 +75,7 @@ def _asking(folder: RunFolder, spec: str, seed: int, purpose: str, work: Callabl
     """Run something that asks a model, every call through the run's ledger."""
 
     async def run() -> Any:
-        model = resolve(spec)
+        model = hosted(spec)
         calls = Calls(ledger, model)
 
         async def ask(prompt: str, number: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from assay import __version__
+from assay.door.learning_personas import learn_by_personas
 from assay.door.learning_runs import missing_packages, need_own_folder, package_versions, sha256_of
 from assay.door.learning_thoughts import learn_by_thoughts
 from assay.door.learning_votes import learn_by_votes
@@ -36,7 +37,7 @@ from assay.runs.engine import Progress, silent
 from assay.runs.folder import RunFolder
 from assay.simulation import prompt
 
-METHODS = ("sft", "ttrl", "dro")
+METHODS = ("sft", "consistency", "ttrl", "dro")
 """What can be trained."""
 RECENT = 20
 """Steps whose mean loss the progress line shows."""
@@ -48,9 +49,10 @@ def learn(
 ) -> dict[str, Any]:  # fmt: skip
     """Train by `method` as a YAML configuration says, into `directory`; returns the summary.
 
-    method: sft (a user model on real human turns), ttrl (a reader of sessions on its own majority votes), or dro (what
-    users are about to do, by the words that people really said next). config: a
-    file, or the name of one that comes with assay (sft-smoke, sft-user-cpu, ttrl-smoke, ttrl-cpu and others). data:
+    method: sft (a user model on real human turns), consistency (a user who stays in keeping with its persona), ttrl (a
+    reader of sessions on its own majority votes), or dro (what users are about to do, by the words that people really
+    said next). config: a file, or the name of one that comes with assay (sft-smoke, sft-user-cpu, consistency-smoke,
+    ttrl-smoke, ttrl-cpu and others). data:
     folder where relative files of the configuration are looked for first. smoke: a few steps instead, two minutes at
     most. dry_run: only say what would be trained on; needs no torch and writes nothing. Killed at any moment, the same
     call goes on from the last checkpoint with the same dice.
@@ -63,6 +65,8 @@ def learn(
         raise BadInput(f"no method {method!r} in this version", where="assay learn", now=f"one of {', '.join(METHODS)}")
     if method == "ttrl":
         return learn_by_votes(config, directory, data=data, smoke=smoke, dry_run=dry_run, progress=progress)
+    if method == "consistency":
+        return learn_by_personas(config, directory, data=data, smoke=smoke, dry_run=dry_run, progress=progress)
     if method == "dro":
         return learn_by_thoughts(config, directory, data=data, smoke=smoke, dry_run=dry_run, progress=progress)
     plan = load_plan(config)

@@ -2,12 +2,14 @@
 
 import hashlib
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from assay.errors import BadInput
 from assay.learning.base_weights import EXTRA
+from assay.records.base import rounded
 
 
 def need_own_folder(directory: str | Path) -> None:
@@ -54,3 +56,10 @@ def start_adapter(start: str) -> Path | None:
 
 def _has_adapter(folder: Path) -> bool:
     return (folder / "adapter_config.json").is_file()
+
+
+def reward_report(folder: Path, summary: Mapping[str, Any]) -> str:
+    """Draw the report of a run on rewards from what there is; its path."""
+    from assay.pages.learning_rewards import write_reward_report
+
+    return str(write_reward_report(folder, rounded(dict(summary))))

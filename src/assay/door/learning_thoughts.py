@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from assay import __version__
-from assay.door.learning_runs import missing_packages, need_own_folder, package_versions, sha256_of, start_adapter
+from assay.door.learning_runs import (
+    missing_packages,
+    need_own_folder,
+    package_versions,
+    reward_report,
+    sha256_of,
+    start_adapter,
+)
 from assay.errors import BadInput
 from assay.learning.base_weights import (
     VOTES_EXTRA,
@@ -116,6 +123,8 @@ class _Run:
     start: Path | None
     progress: Progress
     began: float = field(default_factory=time.monotonic)
+    known: dict[str, Any] = field(default_factory=dict)
+    """What the summary says before training."""
 
     def go(self, summary: dict[str, Any], asked: list[NextTurn], held_out: list[NextTurn]) -> dict[str, Any]:
         """All stages that are not done yet; the summary."""
@@ -124,6 +133,7 @@ class _Run:
         from assay.learning.dro import Kept, Observer, Rewarder, Thinker
         from assay.learning.rewarded import newest, opened
 
+        self.known = dict(summary)
         torch.set_num_threads(chosen_threads(self.plan.threads))
         if not self.folder.is_done("train"):
             model, tokenizer = opened(self.base.folder, self.plan.rank, self.plan.seed, self.start, self.device)
@@ -137,6 +147,7 @@ class _Run:
                 observer.filter(0)
             self._train(observer)
         summary |= self._measured()
+        summary["report"] = reward_report(self.folder.path, summary)
         write_json(self.folder.file("summary.json"), rounded(summary))
         return dict(rounded(summary))
 
@@ -155,6 +166,8 @@ class _Run:
             lines.write(json.dumps(rounded(line)) + "\n")
         notes = [f"{k} {line[k]:.3f}" for k in ("loss", "reward", "score", "ratio", "tokens") if k in line]
         self.progress("thoughts", int(line["step"]), self.plan.steps, ", ".join(notes))
+        if line["stage"] == "look":
+            reward_report(self.folder.path, self.known)
 
     def _train(self, observer: Any) -> None:
         from assay.learning.dro import trained

@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 
 from assay import __version__
-from assay.door.learning_runs import missing_packages, need_own_folder, package_versions, sha256_of, start_adapter
+from assay.door.learning_runs import (
+    missing_packages,
+    need_own_folder,
+    package_versions,
+    reward_report,
+    sha256_of,
+    start_adapter,
+)
 from assay.errors import BadInput, Refused
 from assay.importing.sessions import import_sessions as read_sessions
 from assay.learning.base_weights import (
@@ -207,6 +214,7 @@ class _Run:
         else:
             watch.taken_up(path / "progress.jsonl", plan.steps)
         summary |= self._measured(learner, watch)
+        summary["report"] = reward_report(path, summary)
         self.folder.keep("README.md", card(summary))
         write_json(self.folder.file("summary.json"), rounded(summary))
         return dict(rounded(summary))
@@ -236,6 +244,8 @@ class _Run:
         notes = [f"{k} {line[k]:.3f}" for k in ("loss", "reward", "majority", "right") if k in line]
         notes += [f"ALARM: {a}" for a in line.get("alarms", ())]
         self.progress("warm" if line["stage"] == "warm" else "votes", int(line["step"]), total, ", ".join(notes))
+        if line["stage"] == "look":
+            reward_report(self.folder.path, self._start())
 
     def _judged(self, learner: Any) -> dict[str, Any]:
         """The votes on questions with known answers, before any training on votes."""

@@ -13,6 +13,7 @@ from assay.door.options import Plan
 from assay.door.prices import note_budget
 from assay.errors import BadInput, ProviderFailed, Refused, RunMismatch
 from assay.models.embedded import ADAPTER, adapter_of, file_sha256, weights_path
+from assay.models.hosting import hosted
 from assay.models.model import Model, PromptTooLong, Request, Sampling
 from assay.models.resolve import resolve
 from assay.records.base import digest
@@ -20,6 +21,7 @@ from assay.records.blueprint import Blueprint
 from assay.records.scenario import Scenario
 from assay.records.session import Session
 from assay.records.storage import read, write_json, write_rows
+from assay.runs.asked import check_asked, reaching
 from assay.runs.calls import Calls
 from assay.runs.engine import Progress, run_units, silent
 from assay.runs.folder import RunFolder
@@ -104,6 +106,17 @@ def power_mark(plan: Plan, blueprint: Blueprint | None) -> str:
     regime = plan.regime or (blueprint.regime if blueprint is not None else "controlled")
     unusual = [m for m in (plan.mode, regime) if m not in ("agents", "controlled")]
     return "/".join([model_mark(plan.model), *unusual])
+
+
+def followed_plan(folder: RunFolder, *, judges: bool = False) -> Plan:
+    """The plan of a run folder whose models (or judges alone) are about to be used.
+
+    Raises RunMismatch where nobody asked for them on this machine.
+    """
+    plan = plan_of(folder)
+    if not judges or reaching(plan.judge):
+        check_asked((plan.model, plan.assistant, *plan.judge), folder.run().get("asked"), folder.path)
+    return plan
 
 
 def plan_of(folder: RunFolder) -> Plan:
@@ -209,7 +222,7 @@ async def opened(spec: str, ledger: Ledger) -> AsyncIterator[Calls | None]:
     if spec in ("template", "reference"):
         yield None
         return
-    model: Model = resolve(spec)
+    model: Model = hosted(spec)
     calls = Calls(ledger, model)
     try:
         yield calls

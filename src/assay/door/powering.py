@@ -12,7 +12,7 @@ from typing import Any
 from assay.certification.combine import Collector, fit
 from assay.door.battery import Split, battery, sample, split
 from assay.door.checking import offline_verifier, verifier_version
-from assay.door.making import blueprint_of, plan_of, power_mark
+from assay.door.making import blueprint_of, followed_plan, plan_of, power_mark
 from assay.door.power_judges import Bench, judges_planned, judges_tried
 from assay.door.rewording import rewording
 from assay.errors import BadInput
@@ -227,7 +227,8 @@ def _subject(
     plan, blueprint = plan_of(run), blueprint_of(run)
     reword = None
     if text_faults:
-        reword = held.enter_context(rewording(blueprint, plan.model, held.enter_context(Ledger(run.path))))
+        model = followed_plan(run).model
+        reword = held.enter_context(rewording(blueprint, model, held.enter_context(Ledger(run.path))))
     return Subject(sessions=sessions, blueprint=blueprint, model=power_mark(plan, blueprint), reword=reword)
 
 

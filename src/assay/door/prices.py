@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from assay.errors import BadInput
+from assay.records.yaml_text import load_yaml
 from assay.runs.folder import RunFolder
 from assay.runs.ledger import Ledger
 from assay.runs.purse import Price, Prices, Purse
@@ -37,7 +38,7 @@ def price_table(given: Sequence[str]) -> dict[str, Price]:
 
 def _table(path: Path) -> Mapping[Any, Any]:
     try:
-        table = yaml.safe_load(path.read_text(encoding="utf-8"))
+        table = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInput(f"the price table cannot be read: {error}", where=str(path), now=FORM) from error
     if not isinstance(table, Mapping) or not table:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from assay.errors import BadInput
+from assay.records.storage import LARGEST_WHOLE, bounded
 
 MISSING = ("", "NA")
 """Cells that say that there is no rating."""
@@ -27,10 +28,10 @@ def cells_of(path: Path) -> list[list[str]]:
     try:
         if path.suffix == ".gz":
             with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
-                rows = list(csv.reader(lines))
+                rows = list(csv.reader(bounded(lines, path, whole=LARGEST_WHOLE)))
         else:
             with path.open(encoding="utf-8-sig", newline="") as lines:
-                rows = list(csv.reader(lines))
+                rows = list(csv.reader(bounded(lines, path, whole=LARGEST_WHOLE)))
     except (OSError, UnicodeDecodeError, csv.Error, EOFError) as error:
         raise BadInput(f"can't be read as CSV: {error}", where=str(path), now="give a UTF-8 CSV file") from error
     rows = [row for row in rows if any(cell.strip() for cell in row)]

@@ -10,7 +10,15 @@ from typing import Any
 
 from assay.door.checking import power_stage, verify_stage
 from assay.door.judging import check_budget, judged_plan, planned
-from assay.door.making import asked, author_stage, blueprint_of, open_run, plan_of, simulate_stage
+from assay.door.making import (
+    asked,
+    author_stage,
+    blueprint_of,
+    followed_plan,
+    open_run,
+    plan_of,
+    simulate_stage,
+)  # fmt: skip
 from assay.door.options import Plan
 from assay.door.prices import ROLES, money_of, note_budget, price_table, purse_of, spent
 from assay.door.rewording import rewording
@@ -40,7 +48,7 @@ def author(
 def simulate(directory: str | Path, *, progress: Progress = silent) -> int:
     """Let the scenarios of a run folder talk; returns how many sessions there are."""
     with RunFolder(directory) as folder:
-        plan, blueprint = plan_of(folder), blueprint_of(folder)
+        plan, blueprint = followed_plan(folder), blueprint_of(folder)
         with Ledger(folder.path) as ledger, counted(folder, ledger):
             return len(run_sync(simulate_stage(folder, blueprint, plan, ledger, progress)))
 
@@ -62,6 +70,7 @@ def verify(
     was verified otherwise, ProviderFailed.
     """
     from assay.certification.costs import not_requested
+    from assay.door.large_verify import verify_large
 
     if out is not None and not dry_run:
         from assay.door.versions import recheck
@@ -69,7 +78,11 @@ def verify(
         how = {"judge": judge, "judged_labels": judged_labels, "max_cost": max_cost, "price": price, "apart": apart}
         return recheck(directory, out, checks=checks, progress=progress, **how)
     with RunFolder(directory) as folder:
-        plan = judged_plan(plan_of(folder), judge, judged_labels, max_cost, price, apart=apart)
+        large = verify_large(folder, checks, judge, dry_run, progress)
+        if large is not None:
+            return large
+        own = plan_of(folder) if judge else followed_plan(folder, judges=True)
+        plan = judged_plan(own, judge, judged_labels, max_cost, price, apart=apart)
         blueprint = blueprint_of(folder) if folder.has("blueprint.yaml") else None
         if dry_run:
             sessions: list[Session] = list(read(folder.path, "sessions"))
@@ -99,6 +112,7 @@ def own_power(
         origin = Path(power_from) if power_from is not None else None
         if blueprint is None or not text_faults or origin is not None:
             return power_stage(folder, blueprint, plan, power_from=origin, progress=progress)
+        plan = followed_plan(folder)
         with (
             Ledger(folder.path) as ledger,
             counted(folder, ledger),

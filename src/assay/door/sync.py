@@ -1,6 +1,7 @@
 """One async core; sync at the door, also inside a running event loop (notebooks)."""
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ def run_sync(work: Coroutine[Any, Any, T]) -> T:
         except BaseException as error:
             box["error"] = error
 
-    thread = threading.Thread(target=target)
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(target,))
     thread.start()
     thread.join()
     if "error" in box:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.certification.trust import assemble
+from assay.door.large_folder import SAMPLE, finished, is_large, label_steps, labels_of_run
 from assay.errors import BadInput
 from assay.records.certificate import Certificate
 from assay.records.label import Label, labels_of
@@ -15,9 +16,15 @@ from assay.runs.engine import Progress, silent
 from assay.runs.folder import RunFolder
 from assay.verification.fidelity.fault import user_fault
 
+OF_SAMPLE = ("certificate.json", "power.json")
+"""Files of a run that the report on its sample shows."""
+
 
 def labels_stage(folder: RunFolder, progress: Progress = silent) -> list[Label]:
     """labels.jsonl from sessions, verdicts and measured power; kept as it is once people's answers went into it."""
+    finished(folder)
+    if is_large(folder):
+        return labels_of_run(folder)
     before = certificate_of(folder)
     if before is not None and before.looks and folder.has("labels.jsonl"):
         return list(read(folder.path, "labels"))
@@ -112,4 +119,30 @@ def report(directory: str | Path, *, text: bool = True) -> Path:
     """Write report.html of a run folder and return its path. `text=False` leaves every transcript out."""
     from assay.pages.report import write_report
 
-    return write_report(Path(directory), text=text)
+    folder = RunFolder(directory)
+    if not folder.has(f"{SAMPLE}/run.json"):
+        finished(folder)
+        return write_report(folder.path, text=text)
+    # of more sessions than are held at once, the page is about their seeded random sample
+    sample = RunFolder(folder.file(SAMPLE))
+    if any(folder.has(n) and folder.json(n) != (sample.json(n) if sample.has(n) else None) for n in OF_SAMPLE):
+        _renew(folder, sample)
+    target = folder.file("report.html")
+    write_report(sample.path, text=text).replace(target)
+    return target
+
+
+def _renew(folder: RunFolder, sample: RunFolder) -> None:
+    """Bring what people's answers changed in a large run into the sample that its report shows."""
+    own: dict[str, Label] = {x.id: x for x in read(sample.path, "labels")}
+    for step in label_steps(folder.path):
+        for x in step:
+            if x.id in own:
+                told: dict[str, Any] = {"read": x.read, "trust": x.trust, "trust_basis": x.trust_basis}
+                # judges may have read the sample alone: what they said stands, but for what a certificate covers
+                certified = {"tier": x.tier, "reasons": x.reasons} if x.tier == "certified" else {}
+                own[x.id] = own[x.id].model_copy(update=told | certified)
+    write_rows(sample.file("labels.jsonl"), own.values())
+    for name in OF_SAMPLE:
+        if folder.has(name):
+            write_json(sample.file(name), folder.json(name))

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import heapq
 import os
 import shutil
 from collections import Counter
@@ -11,21 +12,28 @@ from pathlib import Path
 from typing import Any
 
 from assay.door.checking import power_stage, verifier_version
+from assay.door.large_folder import is_large, no_judges, paired
 from assay.door.making import blueprint_of, plan_of
 from assay.door.trusting import certificate_of, labels_stage, report, write_certificate
 from assay.errors import BadInput, RunMismatch
 from assay.records.label import Label
+from assay.records.parts import parts_of
 from assay.records.storage import read, write_json, write_rows
 from assay.runs.engine import Progress, silent
 from assay.runs.folder import RunFolder
 from assay.verification.one import select
 
-KEPT = ("blueprint.yaml", "scenarios.jsonl", "sessions.jsonl", "survival.json", "ledger.sqlite", "ledger.sqlite-wal")
+KEPT = (
+    "blueprint.yaml", "scenarios.jsonl", "sessions.jsonl", "sessions", "survival.json", "ledger.sqlite",
+    "ledger.sqlite-wal",
+)  # fmt: skip
 """Files of a run that say what was made and answered, and not what was thought of it."""
 MADE = ("author", "simulate", "import", "label")
 """Stages that a recheck takes as they are."""
 NEAR = 1e-9
 """Smallest change of a score that counts."""
+MOST_MOVED = 100_000
+"""Most moved labels that a difference lists."""
 
 
 def recheck(
@@ -46,6 +54,8 @@ def recheck(
     source, target = Path(directory), Path(out)
     select(checks)
     _apart(source, target)
+    if is_large(RunFolder(source)):
+        return _recheck_large(source, target, checks, bool(judges.get("judge")), progress)
     with _held(source):
         with RunFolder(target, make=True) as folder:
             _copy(source, folder, _mark(source))
@@ -55,8 +65,29 @@ def recheck(
             labels = _keep_reads(source, folder, labels_stage(folder, progress))
             write_certificate(folder, not_requested(labels, before=certificate_of(folder)))
             report(folder.path)
-        moved = len(diff(source, target)["moved"]) if (source / "labels.jsonl").exists() else None
+        moved = diff(source, target)["moved_in_all"] if RunFolder(source).has("labels.jsonl") else None
     return {**found, "out": str(target), "labels": len(labels), "moved": moved}
+
+
+def _recheck_large(
+    source: Path, target: Path, checks: list[str] | None, judged: bool, progress: Progress
+) -> dict[str, Any]:  # fmt: skip
+    """`recheck` of a run whose sessions are checked in parts, in the same parts."""
+    from assay.door.large_verify import check_in_parts
+
+    if judged:
+        raise no_judges(RunFolder(source))
+    with _held(source):
+        with RunFolder(target, make=True) as folder:
+            begun = bool(folder.run())
+            _copy(source, folder, _mark(source))
+            old = RunFolder(source)
+            if not begun and old.has("power.json") and old.json("power.json").get("verifier") == verifier_version():
+                write_json(folder.file("power.json"), old.json("power.json"))
+            reads = {x.id: x for x in read(source, "labels") if x.read is not None} if old.has("labels.jsonl") else {}
+            found = check_in_parts(folder, checks, progress, reads=reads, sessions=read(source, "sessions"))
+        moved = diff(source, target)["moved_in_all"] if old.has("labels.jsonl") else None
+    return {**found, "out": str(target), "moved": moved}
 
 
 def _apart(source: Path, target: Path) -> None:
@@ -94,6 +125,8 @@ def _mark(source: Path) -> str:
     for name in ("blueprint.yaml", "sessions.jsonl"):
         path = source / name
         found.update(name.encode() + (path.read_bytes() if path.is_file() else b""))
+    for path in parts_of(source, "sessions"):
+        found.update(path.name.encode() + path.read_bytes())
     return found.hexdigest()
 
 
@@ -108,8 +141,10 @@ def _copy(source: Path, folder: RunFolder, mark: str) -> None:
         raise BadInput("the folder is not empty", where=str(folder.path), now="choose another --out")
     for name in KEPT:
         if (source / name).exists():
-            copy = shutil.copytree if (source / name).is_dir() else shutil.copyfile
-            copy(source / name, folder.file(name))
+            if (source / name).is_dir():
+                shutil.copytree(source / name, folder.file(name), dirs_exist_ok=True)
+            else:
+                shutil.copyfile(source / name, folder.file(name))
     old = RunFolder(source)
     run = old.run()
     stages = {k: v for k, v in run.get("stages", {}).items() if k in MADE}
@@ -157,29 +192,38 @@ def diff(directory_a: str | Path, directory_b: str | Path) -> dict[str, Any]:
 
     Labels are paired by (session, turn, name). `moved` lists those whose tier, trust, rank score or one of their values
     (value, realised, read, suggested) or verdicts differ, the largest move first: tier, then trust, then rank. `why`
-    names the checks whose word changed; with none, what else did. Raises BadInput where a folder holds no labels.
+    names the checks whose word changed; with none, what else did. Of more than MOST_MOVED the largest moves are listed;
+    all are counted (`moved_in_all`, `tiers`, `by_check`). Raises BadInput where a folder holds no labels.
     """
-    a, b = _labels(directory_a), _labels(directory_b)
-    moved = [row for key in a.keys() & b.keys() if (row := move(a[key], b[key])) is not None]
-    moved.sort(key=_size)
     tiers: dict[str, Counter[str]] = {}
-    for row in moved:
-        if "tier" in row["changed"]:
-            tiers.setdefault(row["name"], Counter())[" -> ".join(row["changed"]["tier"])] += 1
-    codes = Counter(code for row in moved for code in row["verdicts"])
+    codes, paired_as = Counter[str](), Counter[str]()
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for a, b in paired(_there(directory_a), _there(directory_b)):
+            paired_as["only_b" if a is None else "only_a" if b is None else "labels"] += 1
+            row = None if a is None or b is None else move(a, b)
+            if row is None:
+                continue
+            paired_as["moved"] += 1
+            codes.update(list(row["verdicts"]))
+            if "tier" in row["changed"]:
+                tiers.setdefault(row["name"], Counter())[" -> ".join(row["changed"]["tier"])] += 1
+            yield row
+
+    moved = heapq.nsmallest(MOST_MOVED, rows(), key=_size)
     return {
-        "a": _about(directory_a), "b": _about(directory_b), "labels": len(a.keys() & b.keys()),
-        "only_a": len(a.keys() - b.keys()), "only_b": len(b.keys() - a.keys()),
+        "a": _about(directory_a), "b": _about(directory_b), "labels": paired_as["labels"],
+        "only_a": paired_as["only_a"], "only_b": paired_as["only_b"],
         "tiers": {name: dict(sorted(counts.items())) for name, counts in sorted(tiers.items())},
-        "by_check": dict(sorted(codes.items())), "moved": moved,
+        "by_check": dict(sorted(codes.items())), "moved_in_all": paired_as["moved"], "moved": moved,
     }  # fmt: skip
 
 
-def _labels(directory: str | Path) -> dict[str, Label]:
+def _there(directory: str | Path) -> Path:
     folder = Path(directory)
     if not folder.is_dir():
         raise BadInput("no such run folder", where=str(folder), now="name two folders that assay made")
-    return {x.id: x for x in read(folder, "labels")}
+    return folder
 
 
 def _about(directory: str | Path) -> dict[str, Any]:

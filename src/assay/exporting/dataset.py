@@ -1,8 +1,7 @@
 """Export: a run folder becomes a dataset with a card."""
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,8 +13,9 @@ from assay.exporting.croissant import croissant
 from assay.exporting.jsonl import write_jsonl
 from assay.exporting.parquet import write_parquet
 from assay.exporting.rows import TIERS, session_form, table_form
+from assay.exporting.steps import Seen, Step, steps_of, total_of
 from assay.exporting.votes import crowdkit_csv, label_studio_rows, lines
-from assay.records import Certificate, Label, Session, read
+from assay.records import Certificate, read
 from assay.records.storage import atomic_write
 
 Format = Literal["jsonl", "parquet", "openai", "inspect", "kto", "dpo", "crowdkit", "labelstudio"]
@@ -65,25 +65,22 @@ def export(
     """
     folder, target = Path(directory), Path(out)
     _check(folder, target, format, tiers)
-    sessions: list[Session] = list(read(folder, "sessions"))
-    labels: dict[str, list[Label]] = defaultdict(list)
-    for label in read(folder, "labels"):
-        labels[label.session].append(label)
-    wanted = frozenset(tiers)
+    wanted, seen = frozenset(tiers), Seen()
     data = target / FILES[format]
     files: tuple[Path, ...] = (data,)
+    steps = map(seen.add, steps_of(folder))
     if format == "parquet":
-        rows = (table_form(s, labels[s.id], wanted, private=private) for s in sessions)
-        files = write_parquet(data, rows, len(sessions))
+        rows = (table_form(s, step.labels[s.id], wanted, private=private) for step in steps for s in step.sessions)
+        files = write_parquet(data, rows, total_of(folder))
         data = data if len(files) == 1 else files[0].parent
     elif format == "jsonl":
-        write_jsonl(data, (session_form(s, labels[s.id], wanted, private=private) for s in sessions))
+        forms = (session_form(s, step.labels[s.id], wanted, private=private) for step in steps for s in step.sessions)
+        write_jsonl(data, forms)
     else:
-        atomic_write(data, _converted(format, folder, sessions, labels, wanted))
-    every = [x for s in sessions for x in labels[s.id]]
+        atomic_write(data, _converted(format, folder, steps, wanted))
     about = About(
-        sessions=sessions,
-        labels=every,
+        sessions=seen.sessions,
+        labels=seen.labels,
         tiers=tuple(t for t in TIERS if t in wanted),
         run=_run(folder),
         licence=licence,
@@ -94,32 +91,42 @@ def export(
     atomic_write(target / "README.md", card(about).encode("utf-8", "replace"))
     if format in WHOLE:
         metadata = croissant(
-            files, name=name_of(about), licence=licence_of(about), published=_date(about.run), sessions=len(sessions),
+            files, name=name_of(about), licence=licence_of(about), published=_date(about.run),
+            sessions=len(seen.sessions),
             version=str(about.run.get("config", {}).get("version", "0")),
         )  # fmt: skip
         atomic_write(target / "croissant.json", metadata.encode("utf-8", "replace"))
-    kept = sum(x.tier in wanted for x in every)
+    kept = sum(x.tier in wanted for x in seen.labels)
     return Exported(
-        data=data, card=target / "README.md", sessions=len(sessions), labels=kept, left_out=len(every) - kept
-    )
+        data=data, card=target / "README.md", sessions=len(seen.sessions), labels=kept,
+        left_out=len(seen.labels) - kept,
+    )  # fmt: skip
 
 
-def _converted(
-    format: str, folder: Path, sessions: list[Session], labels: dict[str, list[Label]], tiers: frozenset[str]
-) -> bytes:
-    """The bytes of a format for another tool."""
+def _converted(format: str, folder: Path, steps: Iterator[Step], tiers: frozenset[str]) -> Iterator[bytes]:
+    """The bytes of a format for another tool, in pieces."""
     if format in ("kto", "dpo"):
         from assay.exporting.candidates import candidates
 
-        offered = candidates(folder, sessions)
-        return lines(kto_rows(offered) if format == "kto" else dpo_rows(offered))
-    if format == "crowdkit":
-        return crowdkit_csv((x for s in sessions for x in labels[s.id]), tiers).encode("utf-8", "replace")
-    if format == "labelstudio":
-        tasks = list(label_studio_rows(sessions, labels, tiers))
-        return json.dumps(tasks, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+        offered = candidates(folder, [s for step in steps for s in step.sessions])
+        yield lines(kto_rows(offered) if format == "kto" else dpo_rows(offered))
+        return
     rows = openai_rows if format == "openai" else inspect_rows
-    return lines(rows(sessions, labels, tiers))
+    opening, between = "[", ""
+    for number, (sessions, labels) in enumerate(steps):
+        if format == "crowdkit":
+            table = crowdkit_csv((x for s in sessions for x in labels[s.id]), tiers)
+            yield (table if number == 0 else table.split("\n", 1)[1]).encode("utf-8", "replace")
+        elif format == "labelstudio":
+            tasks = json.dumps(list(label_studio_rows(sessions, labels, tiers)), ensure_ascii=False, indent=1)
+            yield (opening + between + tasks.removeprefix("[").removesuffix("]").rstrip("\n")).encode(
+                "utf-8", "replace"
+            )
+            opening, between = "", "," if sessions else between
+        else:
+            yield lines(rows(sessions, labels, tiers))
+    if format == "labelstudio":
+        yield b"\n]" if between else b"]"
 
 
 def _date(run: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from assay.errors import BadInput
 from assay.records.act_maps import ActsMap, table_of
 from assay.records.core_acts import CORE_ACTS
 from assay.records.session import Session
+from assay.records.yaml_text import load_yaml
 
 SHIPPED: tuple[tuple[str, ActsMap], ...] = (
     (r"Schema-Guided Dialogue", ActsMap(set="Schema-Guided Dialogue", value="values", acts=table_of("SGD"))),
@@ -62,7 +63,7 @@ def read_acts_map(path: str | Path) -> ActsMap:
 
     where = str(path)
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = load_yaml(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInput(f"cannot read the map of acts: {error}", where=where, now="write it as YAML") from error
     return parse_acts_map(content, where)

@@ -9,6 +9,7 @@ from typing import Any
 
 from assay.errors import BadSessions
 from assay.importing.tables import Row, session_rows
+from assay.records.storage import bounded
 
 LARGEST_FIELD = 10_000_000
 """Characters of a field."""
@@ -23,7 +24,7 @@ def csv_rows(path: str | Path, mapping: Mapping[str, Any] | None = None) -> Iter
     try:
         with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as handle:
             text = io.TextIOWrapper(handle, encoding="utf-8-sig", newline="")
-            head = text.readline()
+            head = text.readline(LARGEST_FIELD)
             if not head.strip():
                 raise BadSessions("0 sessions: nothing to read", where=str(file))
             between = _delimiter(head)
@@ -31,7 +32,14 @@ def csv_rows(path: str | Path, mapping: Mapping[str, Any] | None = None) -> Iter
             names = next(csv.reader([head], delimiter=between))
             if len(set(names)) < len(names):
                 raise BadSessions("two columns of one name", where=f"{file}, line 1", now="rename one of them")
-            yield from session_rows(_rows(text, names, between, file), names, mapping, str(file))
+
+            def again() -> Iterator[tuple[str, Row]]:
+                with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as handle:
+                    second = io.TextIOWrapper(handle, encoding="utf-8-sig", newline="")
+                    second.readline()
+                    yield from _rows(second, names, between, file)
+
+            yield from session_rows(_rows(text, names, between, file), names, mapping, str(file), again)
     except UnicodeDecodeError as error:
         raise BadSessions("the CSV is not UTF-8 text", where=str(file), now="save it as UTF-8") from error
     except (OSError, EOFError, csv.Error) as error:
@@ -44,7 +52,7 @@ def _delimiter(head: str) -> str:
 
 
 def _rows(text: io.TextIOWrapper, names: list[str], between: str, file: Path) -> Iterator[tuple[str, Row]]:
-    reader = csv.reader(text, delimiter=between)
+    reader = csv.reader(bounded(text, file), delimiter=between)
     for row in reader:
         if not row:
             continue

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from assay.errors import BadInput
+from assay.errors import BadInput, BadSessions
+from assay.importing.json_stream import Text
 from assay.importing.tau import FOLDER, RESULTS, is_simulation
 from assay.records.storage import read_lines
 
@@ -34,18 +35,28 @@ def guess(path: str | Path) -> Guess:
     for suffix, format in BY_NAME.items():
         if file.name.removesuffix(".gz").endswith(suffix):
             return Guess(format, f"the name ends in {suffix}")
-    first = ""
-    for _, line in read_lines(file):
-        first = line.removeprefix("\ufeff").strip()
-        break
+    first = Text(file).peek()
+    if first and first != "[":
+        first = next(t for t in (line.removeprefix("\ufeff").strip() for _, line in read_lines(file)) if t)
     if not first:
         return Guess("unknown", "the file is empty")
-    record = _record(first, file)
-    if isinstance(record, list) and record and all(isinstance(m, dict) and "role" in m for m in record):
+    if first.startswith("["):
+        return _guess_array(file)
+    return _guess_record(_record(first, file), "the first line")
+
+
+def _guess_array(file: Path) -> Guess:
+    """The format of an array by its first entry, which alone is read."""
+    text = Text(file)
+    text.peek()
+    text.skip(1)
+    try:
+        record = None if text.peek() in ("", "]") else text.value(file, 1)
+    except BadSessions:
+        return Guess("unknown", "the file begins like an array and is not JSON")
+    if isinstance(record, dict) and "role" in record:
         return Guess("openai", "an array of messages with a role")
-    if isinstance(record, list) and record:
-        return _guess_record(record[0], "an array whose first entry")
-    return _guess_record(record, "the first line")
+    return _guess_record(record, "an array whose first entry")
 
 
 def _record(first: str, file: Path) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 from assay.errors import BadInput, BadSessions
 from assay.importing.csv_rows import csv_rows
-from assay.importing.openai import records_of
+from assay.importing.json_stream import records_of
 from assay.importing.tables import Row, session_rows
 
 SUFFIXES = (".parquet", ".arrow", ".jsonl", ".json", ".csv")

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from assay.errors import BadSessions
-from assay.importing.openai import records_of, turn_of
+from assay.importing.json_stream import records_of
+from assay.importing.openai import turn_of
 
 ZSTD = 93
 """Compression of newer `.eval` files, which zipfile of this Python cannot read."""

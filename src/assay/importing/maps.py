@@ -19,6 +19,7 @@ from typing import Any
 
 from assay.errors import BadInput
 from assay.importing.tables import check_columns
+from assay.records.yaml_text import load_yaml
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def read_map(path: str | Path) -> dict[str, Any]:
     import yaml
 
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = load_yaml(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInput(f"cannot read the map: {error}", where=str(path), now="write it as YAML") from error
     parse_map(content, where=str(path))

@@ -5,13 +5,12 @@ list of parts is joined from its texts; a part that is no text (an image, audio)
 whole in the turn's `extra`. Everything else of a message and of a chat is kept in `extra`.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from assay.errors import BadSessions
-from assay.records.storage import read_lines
+from assay.importing.json_stream import records_of
 
 SPEAKERS = {"function": "tool", "developer": "system"}
 """Roles that go by another name in the session form."""
@@ -76,39 +75,3 @@ def text_of(content: Any, where: str) -> tuple[str, bool]:
             words.append(f"[{kind if isinstance(kind, str) else 'part'}]")
             other = True
     return "\n".join(words), other
-
-
-def records_of(file: Path) -> Iterator[tuple[str, Any]]:
-    """(where, JSON value) of every entry: lines of JSON, or the entries of one array, or one object over many lines.
-
-    Raises BadSessions, naming the line, for text that is no JSON and for a file without any entry.
-    """
-    lines = [(n, t.removeprefix("\ufeff")) for n, t in read_lines(file) if t.strip("\ufeff \t\r\n")]
-    if not lines:
-        raise BadSessions("0 sessions: nothing to read", where=str(file))
-    if len(lines) > 1 or lines[0][1].lstrip().startswith("["):
-        whole = _whole("".join(t for _, t in lines))
-        if isinstance(whole, dict):
-            yield f"{file}, entry 1", whole
-            return
-        if isinstance(whole, list):
-            chat = bool(whole) and all(isinstance(m, dict) and "role" in m for m in whole)
-            for i, entry in enumerate([whole] if chat else whole):
-                yield f"{file}, entry {i + 1}", entry
-            if not whole:
-                raise BadSessions("0 sessions: an empty array", where=str(file))
-            return
-    for number, text in lines:
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise BadSessions(f"not JSON: {error}", where=f"{file}, line {number}") from error
-        yield f"{file}, line {number}", value
-
-
-def _whole(text: str) -> Any:
-    """The file as one JSON value, or None where it is not one."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import BadSessions
-from assay.importing.openai import records_of
+from assay.importing.json_stream import records_of
 
 WORDS = 4
 """An attribute of at least as many words is a sentence of the persona, a shorter one a fact."""

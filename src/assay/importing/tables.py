@@ -22,7 +22,8 @@ and what is no plain value is kept in `extra`.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -122,9 +123,14 @@ def check_columns(section: Any, where: str) -> None:
 
 
 def session_rows(
-    rows: Iterable[Placed], names: Sequence[str], mapping: Mapping[str, Any] | None, where: str
-) -> Iterator[Placed]:
-    """Rows of the session form of a table's rows. Raises BadInput, BadSessions, naming the row."""
+    rows: Iterable[Placed], names: Sequence[str], mapping: Mapping[str, Any] | None, where: str,
+    again: Callable[[], Iterable[Placed]] | None = None,
+) -> Iterator[Placed]:  # fmt: skip
+    """Rows of the session form of a table's rows. Raises BadInput, BadSessions, naming the row.
+
+    again: reads the same rows once more. With it a table of one row a turn is counted first, and then read with only
+    those sessions held whose last row has not come; without it all rows are held.
+    """
     listed = iter(rows)
     first = next(listed, None)
     if first is None:
@@ -132,7 +138,8 @@ def session_rows(
     columns = columns_of(names, first[1], mapping, where)
     everything = _chained(first, listed)
     if columns.messages is None and columns.transcript is None:
-        yield from _long(everything, columns, where)
+        sizes = None if again is None else Counter(_text(row.get(columns.session or "")) for _, row in again())
+        yield from _long(everything, columns, where, sizes)
         return
     for number, (place, row) in enumerate(everything, 1):
         yield place, _whole(row, columns, f"{where.rsplit('/', 1)[-1]}:{number}", place)
@@ -143,18 +150,30 @@ def _chained(first: Placed, rest: Iterator[Placed]) -> Iterator[Placed]:
     yield from rest
 
 
-def _long(rows: Iterable[Placed], columns: Columns, where: str) -> Iterator[Placed]:
-    """Sessions of a table with one row a turn, in the order of their first rows; turns by their column."""
+def _long(
+    rows: Iterable[Placed], columns: Columns, where: str, sizes: Mapping[str, int] | None
+) -> Iterator[Placed]:  # fmt: skip
+    """Sessions of a table with one row a turn, in the order of their first rows; turns by their column.
+
+    sizes: rows of each session, where they are known; a session is handed on when it and all before it are whole.
+    """
     grouped: dict[str, list[Placed]] = {}
+
+    def made(name: str) -> Placed:
+        own = grouped.pop(name)
+        if columns.turn is not None:
+            own = _ordered(own, columns.turn)
+        return own[0][0], _session(name, own, columns)
+
     for place, row in rows:
         name = row.get(columns.session or "")
         if _empty(name):
             _fail("a row without a session", place)
         grouped.setdefault(_text(name), []).append((place, row))
-    for name, own in grouped.items():
-        if columns.turn is not None:
-            own = _ordered(own, columns.turn)
-        yield own[0][0], _session(name, own, columns)
+        while sizes is not None and grouped and len(grouped[first := next(iter(grouped))]) == sizes[first]:
+            yield made(first)
+    while grouped:
+        yield made(next(iter(grouped)))
 
 
 def _ordered(rows: list[Placed], column: str) -> list[Placed]:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import BadSessions
-from assay.importing.openai import records_of, turn_of
+from assay.importing.json_stream import records_of
+from assay.importing.openai import turn_of
 
 NOW = "give the results file of tau-bench (an array with traj) or of tau2-bench (an object with simulations and tasks)"
 PARTS = ("persona", "domain", "reason_for_call", "known_info", "unknown_info", "task_instructions")

@@ -256,3 +256,16 @@ def need_memory(shape: dict[str, Any], *, longest: int, rank: int, half: bool, d
             now="lower `longest` or `rank`, take a smaller base, or free memory",
         )
     return needed
+
+
+def need_group_memory(shape: dict[str, Any], *, longest: int, rank: int, group: int, device: str = "cpu") -> float:
+    """As `need_memory`, for a step that reads `group` texts of `longest` tokens at once, in fp32."""
+    none = memory_gib(shape, longest=1, rank=rank, half=False)
+    needed = none + group * (memory_gib(shape, longest=longest, rank=rank, half=False) - none)
+    free = free_gib(device)
+    if needed > free:
+        raise BadInput(
+            f"training would take about {needed:.1f} GiB, and {free:.1f} GiB are free",
+            now="lower `group`, `batch` or `longest`, take a smaller base, or free memory",
+        )
+    return needed

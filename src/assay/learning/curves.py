@@ -88,6 +88,25 @@ def read_curves(path: Path) -> Curves:
     return found
 
 
+def log_rows(path: Path) -> list[dict[str, Any]]:
+    """Lines of a progress.jsonl in their order, empty for a missing file; one that a kill cut short is left out."""
+    found = []
+    for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            found.append(json.loads(text))
+        except ValueError:
+            continue
+    return found
+
+
+def mend_log(path: Path) -> None:
+    """End a line that a kill cut short, so that the next one stands by itself."""
+    text = path.read_bytes() if path.is_file() else b""
+    if text and not text.endswith(b"\n"):
+        with path.open("a", encoding="utf-8") as lines:
+            lines.write("\n")
+
+
 def smoothed(points: Sequence[tuple[int, float]], window: int = WINDOW) -> Points:
     """Mean over the last `window` points at each point: the noise of a few texts a step would hide the course."""
     values = np.array([v for _, v in points], dtype=float)

@@ -92,3 +92,40 @@ def write_adapter(
     writer.close()
     os.replace(part, out)
     return out.stat().st_size
+
+
+def read_adapter(path: Path, out: Path, *, heads: int, kv_heads: int) -> Path:
+    """Write a GGUF adapter as a peft folder, so that training goes on from it: the opposite of `write_adapter`.
+
+    Numbers come back as fp32 of the file's fp16. Raises OSError where the file cannot be read and ValueError for a file
+    that holds something else.
+    """
+    import gguf
+    from safetensors.numpy import save_file
+
+    reader = gguf.GGUFReader(path)
+    layers = {name: layer for layer, name in NAMES.items()}
+    tensors: dict[str, Matrix] = {}
+    rank = 0
+    for tensor in reader.tensors:
+        found = re.fullmatch(r"blk\.(\d+)\.(\w+)\.weight\.lora_([ab])", tensor.name)
+        if found is None or found[2] not in layers:
+            raise ValueError(f"no adapter of linear layers: {tensor.name!r}")
+        layer, side = layers[found[2]], found[3].upper()
+        matrix = np.asarray(tensor.data, np.float32).reshape(tuple(int(n) for n in reversed(tensor.shape)))
+        if side == "B" and layer in ("self_attn.q_proj", "self_attn.k_proj"):
+            rows, rank = matrix.shape
+            own = heads if layer == "self_attn.q_proj" else kv_heads
+            matrix = matrix.reshape(own, rows // own // 2, 2, rank).swapaxes(1, 2).reshape(rows, rank)
+        key = f"base_model.model.model.layers.{found[1]}.{layer}.lora_{side}.weight"
+        tensors[key] = np.ascontiguousarray(matrix)
+        rank = matrix.shape[1] if side == "B" else matrix.shape[0]
+    out.mkdir(parents=True, exist_ok=True)
+    alpha = float(reader.fields["adapter.lora.alpha"].contents())
+    about = {
+        "peft_type": "LORA", "task_type": "CAUSAL_LM", "r": rank, "lora_alpha": alpha, "lora_dropout": 0.0,
+        "bias": "none", "target_modules": sorted({layer.split(".")[1] for layer in NAMES}), "inference_mode": True,
+    }  # fmt: skip
+    save_file(tensors, str(out / "adapter_model.safetensors"), metadata={"format": "pt"})
+    (out / "adapter_config.json").write_text(json.dumps(about, indent=1))
+    return out

@@ -16,8 +16,8 @@ import numpy as np
 
 from assay.learning.base_weights import Base
 from assay.learning.gguf_adapter import write_adapter
+from assay.models.hosting import hosted
 from assay.models.model import Request, Sampling
-from assay.models.resolve import resolve
 from assay.records.base import digest
 
 
@@ -70,7 +70,7 @@ class EngineSampler:
             return asyncio.run(self._all(f"embedded:{path}", prompts, how))
 
     async def _all(self, name: str, prompts: Sequence[str], how: Draws) -> list[list[Drawn]]:
-        engine = resolve(name, slots=self.slots)
+        engine = hosted(name, slots=self.slots)
         try:
             return [await self._one(engine, prompt, how) for prompt in prompts]
         finally:

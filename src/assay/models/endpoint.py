@@ -24,6 +24,8 @@ from assay.errors import BadInput, ProviderFailed
 from assay.models.model import Answer, Request
 from assay.models.wire import FRAME, Broken, Empty, read_chat, request_body
 
+LEAST_SECRET = 6
+"""Characters of a header's value from which on it is taken for a secret."""
 SLOTS = 8
 """Requests in flight by default."""
 
@@ -84,6 +86,9 @@ def endpoint_of(rest: str) -> Endpoint:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or not name:
         raise BadInput(f"not an http address: {url!r}", where=where, now="e.g. http://127.0.0.1:8080/v1")
+    if parts.query or parts.fragment:
+        # keys stand there as well, and what comes after them is no path
+        raise BadInput("a query in the model's address", where=where, now="put the key in OPENAI_API_KEY")
     if "@" in parts.netloc:
         # arguments are written to run.json; a key among them would be stored
         raise BadInput("a password in the model's address", where=where, now="put the key in OPENAI_API_KEY")
@@ -162,6 +167,7 @@ class PatientClient:
             raise Fault(f"cannot connect: {error.strerror or type(error).__name__}") from error
         except (aiohttp.ClientError, ConnectionError) as error:
             raise Fault(f"the connection was cut: {type(error).__name__}") from error
+        data = without_secrets(data, headers)
         if not 200 <= status < 300:
             raise _status_fault(status, data, answered.get("Retry-After"))
         return data
@@ -201,6 +207,8 @@ class EndpointModel(PatientClient):
     def __init__(self, endpoint: Endpoint, *, slots: int | None = None, patience: Patience | None = None) -> None:
         super().__init__(f"openai:{endpoint.model}", endpoint.host, slots=slots, patience=patience)
         self.endpoint = endpoint
+        self._names_it = False
+        """Whether an answer has named the model that was asked."""
 
     def identity(self) -> dict[str, Any]:
         """Model name, address and framing of raw prompts. What runs behind the name is the host's own secret."""
@@ -227,7 +235,7 @@ class EndpointModel(PatientClient):
                 again += 1
                 data = await self.send("POST", url, body, _headers())
             try:
-                return read_chat(data)
+                return self._of_this_model(read_chat(data))
             except Empty as error:
                 raise Fault(str(error), empty=error.answer) from error
             except Broken as error:
@@ -239,6 +247,32 @@ class EndpointModel(PatientClient):
             failure.retries += again
             raise
         return replace(answer, retries=answer.retries + again)
+
+
+    def _of_this_model(self, answer: Answer) -> Answer:
+        """The answer, unless it names another model, of an endpoint that has named this one before.
+
+        Raises Fault. Many endpoints call a model by a name of their own, always: they are taken at their word.
+        """
+        said, asked = answer.raw.get("model"), self.endpoint.model.lower()
+        if not isinstance(said, str) or not said:
+            return answer
+        right = asked in said.lower() or said.lower() in asked
+        if not right and self._names_it:
+            raise Fault(f"an answer of another model ({said[:80]!r})")
+        self._names_it = self._names_it or right
+        return answer
+
+
+def without_secrets(data: bytes, headers: Mapping[str, str]) -> bytes:
+    """What came back, with the values of the request's headers taken out: an endpoint that says a key again (in an
+    error, mostly) must not bring it into the ledger, a message or a page."""
+    for value in headers.values():
+        for secret in {value, value.rpartition(" ")[2]}:
+            if len(secret) >= LEAST_SECRET:
+                for form in {secret, json.dumps(secret)[1:-1]}:
+                    data = data.replace(form.encode(), b"***")
+    return data
 
 
 def _headers() -> dict[str, str]:

@@ -24,6 +24,7 @@ from assay.errors import BadInput
 from assay.models.endpoint import Fault, Patience, PatientClient
 from assay.models.model import Answer, Request
 from assay.records.base import Record, digest
+from assay.records.yaml_text import load_yaml
 
 MARK = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 SECRET = re.compile(r"\$\{(\w+)\}")
@@ -77,7 +78,7 @@ def read_spec(path: str | Path) -> HttpSpec:
     """The description in a YAML file. Raises BadInput naming the file and the field."""
     file = Path(path)
     try:
-        value = yaml.safe_load(file.read_text(encoding="utf-8"))
+        value = load_yaml(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadInput(
             f"cannot read it: {error.strerror}", where=str(file), now="--assistant http:FILE.yaml"

@@ -1,8 +1,9 @@
 """The OpenAI chat wire format: bodies out, answers in. Pure functions."""
 
 import json
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from assay.models.model import Answer, Request
 from assay.records.base import digest
@@ -12,6 +13,9 @@ NEXT_LINE = (
     "customer's next line belongs. Answer with that line only: no name, no quotes, no explanation."
 )
 """System line put before a raw prompt, since chat endpoints do not continue text."""
+
+MOST_TOKENS = 10_000_000_000
+"""Largest number of tokens believed of one answer; sums of 10^8 such answers still fit the ledger's integers."""
 
 FRAME = digest(NEXT_LINE)[:16]
 """Digest of the system line: part of the key, since it changes the answer."""
@@ -56,7 +60,7 @@ def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
 def read_chat(data: bytes) -> Answer:
     """The Answer in the bytes of a chat completion. Raises Broken when there is none, Empty when it holds no text."""
     try:
-        raw = json.loads(data)
+        raw = json.loads(data, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise Broken(f"an answer that is not whole JSON ({len(data)} bytes)") from error
     try:
@@ -120,11 +124,23 @@ def top_logprobs(first: dict[str, Any]) -> dict[str, float]:
     for entry in first.get("top_logprobs") or []:
         # tokens that print alike (byte pieces) keep the likelier one
         found[entry["token"]] = max(float(entry["logprob"]), found.get(entry["token"], float("-inf")))
-    return {token: value for token, value in found.items() if value > float("-inf")}
+    return {token: value for token, value in found.items() if math.isfinite(value)}
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {text} is too large")
+    return value
+
+
+def _no_constant(text: str) -> NoReturn:
+    """NaN and infinities are not JSON, and no ledger could keep them."""
+    raise ValueError(f"{text} is not JSON")
 
 
 def _shape(raw: Any) -> str:

@@ -104,22 +104,23 @@ def drawn(curves: Curves) -> list[Chart]:
         lines = [("each", curves.loss), ("first", smoothed(curves.loss))]
         keys = (("first", "mean of 20 steps"), ("each", "single steps"))
         lead = "Nats a target token, on varied training texts. Single steps jump: each is a few texts."
-        found.append(_chart("Training loss", lead, lines, keys, end))
+        found.append(chart("Training loss", lead, lines, keys, end))
     if any(curves.held_out.values()):
         pairs = list(zip(KINDS, curves.held_out.items(), strict=False))
         lead = "Nats a target token, on sessions never trained on. A rise while the other falls is learning by heart."
         lines = [(kind, points) for kind, (_, points) in pairs]
-        found.append(_chart("Held-out loss", lead, lines, tuple((kind, name) for kind, (name, _) in pairs), end))
+        found.append(chart("Held-out loss", lead, lines, tuple((kind, name) for kind, (name, _) in pairs), end))
     if curves.rate:
         lead = "Linear warm-up, then a cosine to zero at the end."
-        found.append(_chart("Learning rate", lead, [("first", curves.rate)], (("first", "learning rate"),), end, 0.0))
+        found.append(chart("Learning rate", lead, [("first", curves.rate)], (("first", "learning rate"),), end, 0.0))
     return found
 
 
-def _chart(
+def chart(
     title: str, lead: str, lines: Sequence[tuple[str, Points]], keys: tuple[tuple[str, str], ...], end: float,
     floor: float | None = None,
 ) -> Chart:  # fmt: skip
+    """Lines over steps with their words; `floor` is the lowest value shown, else it follows from the values."""
     values = [v for _, points in lines for _, v in points]
     low, high = (min(values) if floor is None else floor), max(values)
     margin = 0.05 * (high - low) or 0.05

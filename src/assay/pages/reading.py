@@ -10,6 +10,7 @@ from typing import Any
 from assay.errors import BadInput
 from assay.records import Label, Scenario, Session, Verdict
 from assay.records.storage import TABLES, read
+from assay.records.yaml_text import load_yaml
 
 READING = frozenset({"LB01", "LB02", "LB06", "CO01", "CO03"})
 """Checks that read the value (METHODS 10): only these make an independent reader."""
@@ -137,7 +138,7 @@ def yaml_of(path: Path) -> dict[str, Any] | None:
     import yaml
 
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise BadInput(f"blueprint.yaml cannot be read: {error}", where=str(path.parent)) from error
     return found if isinstance(found, dict) else None

@@ -25,6 +25,7 @@ from pydantic import Field, ValidationError, field_validator
 from assay.errors import BadInput
 from assay.records.base import Record
 from assay.records.session import Session
+from assay.records.yaml_text import load_yaml
 
 SESSION = "session"
 """`of` of a label that is about the whole session."""
@@ -98,7 +99,7 @@ def read_schema(path: str | Path) -> tuple[AskedLabel, ...]:
 
     where = str(path)
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = load_yaml(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInput(f"cannot read the schema: {error}", where=where, now=f"write it as YAML: {EXAMPLE}") from error
     return parse_schema(content, where)

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from assay.errors import BadInput
 from assay.records.base import Record
-from assay.records.storage import TABLES, atomic_write, read_rows, write_rows
+from assay.records.storage import TABLES, atomic_write, read_lines, read_rows, write_rows
 
 R = TypeVar("R", bound=Record)
 WHOLE_FILE = 10_000
@@ -94,6 +94,17 @@ def plain_rows(path: Path, kind: type[Record], columns: Sequence[str]) -> Iterat
             for row in batch.to_pylist():
                 yield {k: _loaded(v, names[k]) for k, v in row.items()}
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise BadInput(f"the part cannot be read: {str(error)[:200]}", where=str(path), now="make it again") from error
+
+
+def rows_in(path: Path) -> int:
+    """How many rows a part has. Raises BadInput when it cannot be read, or pyarrow is missing."""
+    if path.suffix == ".gz":
+        return sum(1 for _ in read_lines(path))
+    pa, pq = _needed(path)
+    try:
+        return int(pq.ParquetFile(path).metadata.num_rows)
+    except (pa.ArrowException, OSError) as error:
         raise BadInput(f"the part cannot be read: {str(error)[:200]}", where=str(path), now="make it again") from error
 
 

@@ -8,7 +8,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, AnyStr, TypeVar
 
 from pydantic import ValidationError
 
@@ -31,24 +31,27 @@ TABLES: dict[str, type[Record]] = {
 """Record file of a run folder -> type of its rows."""
 
 
-def atomic_write(path: Path, data: bytes) -> None:
+def atomic_write(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Write a file so that a reader sees the old bytes or the new ones, never a part.
 
-    Raises StorageFailed when the disk is full or the folder cannot be written; the old file is left as it was.
+    data: all of it, or pieces of it one after another, of which one is held at a time. Raises StorageFailed when the
+    disk is full or the folder cannot be written; the old file is left as it was.
     """
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as out:
-            out.write(data)
+            out.writelines([data] if isinstance(data, bytes) else data)
             out.flush()
             os.fsync(out.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except OSError as error:
+    except BaseException as error:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
+        if not isinstance(error, OSError):
+            raise
         raise StorageFailed(
             f"could not write {path.name}: {error.strerror or error}",
             where=str(path.parent),
@@ -75,15 +78,39 @@ def write_rows(path: Path, rows: Iterable[Record]) -> int:
     return count
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+LONGEST_LINE = 64_000_000
+"""Bytes of a line, unpacked; a longer one is no session but a bomb, or another format."""
+LARGEST_WHOLE = 1_000_000_000
+"""Bytes, unpacked, of a file that is read as one piece."""
+
+
+def bounded(
+    handle: IO[AnyStr], where: Path, longest: int = LONGEST_LINE, whole: int | None = None
+) -> Iterator[AnyStr]:
+    """Lines of an open file, none longer than `longest` bytes (characters of text), all together at most `whole`.
+
+    A packed file of a few kilobytes can stand for terabytes: what is unpacked is bounded here. Raises BadInput.
+    """
+    read = number = 0
+    while line := handle.readline(longest + 1):
+        number += 1
+        read += len(line)
+        if len(line) > longest or (whole is not None and read > whole):
+            most, what = (longest, "a line") if len(line) > longest else (whole or 0, "a file")
+            raise BadInput(f"{what} of more than {most:,} bytes", where=f"{where}, line {number}", now="split the file")
+        yield line
+
+
+def read_lines(path: Path, *, longest: int = LONGEST_LINE) -> Iterator[tuple[int, str]]:
     """(line number from 1, text) of every non-blank line of a file, gunzipped by suffix.
 
-    Raises BadInput for a missing file, a truncated or broken gzip, or bytes that are not UTF-8.
+    Raises BadInput for a missing file, a truncated or broken gzip, bytes that are not UTF-8, or a line of more than
+    `longest` bytes.
     """
     number = 0
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb") as handle:
-            for number, raw in enumerate(handle, 1):
+            for number, raw in enumerate(bounded(handle, path, longest), 1):
                 text = raw.decode("utf-8")
                 if text.strip():
                     yield number, text

@@ -59,7 +59,7 @@ class Calls:
                 self.ledger.start(key, self.identity, request)
                 try:
                     answer = await self.model.complete(request)
-                except AssayError as error:
+                except (AssayError, MemoryError) as error:
                     self.ledger.failed(key, str(error), retries=getattr(error, "retries", 0))
                     raise
                 self.ledger.finish(key, answer)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from assay.errors import AssayError, OutOfBudget, StorageFailed
+from assay.errors import AssayError, OutOfBudget, OutOfMemory, StorageFailed
 
 U = TypeVar("U")
 
@@ -48,9 +48,9 @@ async def run_units(
 ) -> Outcome[U]:
     """Run `work` on every unit that is not in `finished`, at most `slots` at a time, in order of the units.
 
-    An AssayError of a unit is kept under its id and the others go on. Raises StorageFailed and OutOfBudget once the
-    units in flight have ended: with a full disk no unit can be kept, without money none can be made. Any other
-    exception is a bug and stops the batch.
+    An AssayError of a unit, or its want of memory, is kept under its id and the others go on. Raises StorageFailed and
+    OutOfBudget once the units in flight have ended: with a full disk no unit can be kept, without money none can be
+    made. Any other exception is a bug and stops the batch.
     """
     starved: list[StorageFailed | OutOfBudget] = []
     outcome: Outcome[U] = Outcome(kept=sum(name in finished for name, _ in units))
@@ -71,6 +71,13 @@ async def run_units(
                 return
             except AssayError as error:
                 outcome.failed[name] = error
+            except MemoryError:
+                # what this unit held is free again once it is dropped: the next may fit
+                outcome.failed[name] = OutOfMemory(
+                    "there is not enough memory for this unit",
+                    where=name,
+                    now="give the process more memory, then run the same command again: finished units are kept",
+                )
             note = f"{len(outcome.failed)} failed" if outcome.failed else ""
             progress(stage, outcome.kept + outcome.done + len(outcome.failed), total, note)
 

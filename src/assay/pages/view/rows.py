@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from assay.errors import BadInput
 from assay.records.base import Record
 from assay.records.parts import parts_of, plain_rows, some_rows
-from assay.records.storage import TABLES
+from assay.records.storage import LARGEST_WHOLE, TABLES, bounded
 from assay.runs.peek import peek_unit, peek_units
 
 LEDGER = -1
@@ -80,7 +80,7 @@ def _lines(path: Path, part: int, table: str) -> Iterator[Row]:
     at, number, key = 0, 0, COLUMNS[table][0]
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as handle:
-            for number, raw in enumerate(handle, 1):
+            for number, raw in enumerate(bounded(handle, path), 1):
                 if raw.strip():
                     try:
                         values = from_json(raw)
@@ -144,7 +144,10 @@ def _read(path: Path, kind: type[Record], place: Place, folder: Path) -> list[Re
 def _unpacked(path: Path, changed: int, size: int) -> bytes:
     """A gzipped part in memory; the last few are kept, since pages are turned within a part."""
     with gzip.open(path, "rb") as handle:
-        return handle.read()
+        held = handle.read(LARGEST_WHOLE + 1)
+    if len(held) > LARGEST_WHOLE:
+        raise BadInput(f"a part of more than {LARGEST_WHOLE:,} bytes", where=str(path))
+    return held
 
 
 def _moved(folder: Path) -> BadInput:

@@ -167,7 +167,7 @@ class FitModel:
 @lru_cache(maxsize=1)
 def shipped() -> FitModel:
     """The model that comes with assay (weights/persona-fit-1.md says what it was trained on)."""
-    with np.load(WEIGHTS) as held:
+    with np.load(WEIGHTS, allow_pickle=False) as held:
         rarity = Rarity(
             dict(zip(held["stem_keys"].tolist(), (held["stem_weights"] / 16.0).tolist(), strict=True)),
             float(held["unseen"]),

@@ -20,8 +20,8 @@ from assay.verification.judges.prompt import FLOOR, Answers, Form
 
 KEYS_TOKENS, QUOTE_TOKENS, FREE_TOKENS = 8, 12, 10
 """Tokens of one answer in JSON, more with a quote, of one in words: usual ones (bench/judge_cost.py)."""
-LINE_TOKENS = 4
-"""Tokens of one answer of a model that continues the prompt."""
+LINE_TOKENS, NUMBER_TOKENS = 4, 2
+"""Tokens of one answer of a model that continues the prompt, and of the number of a line behind it."""
 LONGEST_WORDS = 160
 """Characters of the longest quote or answer in words that a grammar lets through."""
 HEAD = (
@@ -41,7 +41,7 @@ class Item(NamedTuple):
     quoting: bool = False
     """Whether words of the record go with the letter."""
     quotable: tuple[str, ...] = ()
-    """Parts that a model which continues the prompt may quote."""
+    """Lines that a model which continues the prompt may name as its quote, by their numbers; of one, none is asked."""
 
 
 class Sheet(NamedTuple):
@@ -140,8 +140,9 @@ def grammar_of(sheet: Sheet) -> str:
             parts.append(f"{head} [^\\n]{{1,{LONGEST_WORDS}}}")
             continue
         parts.append(f"{head} [{item.letters}]")
-        if item.quoting:
-            ways = " | ".join(json.dumps(f" {q}", ensure_ascii=False) for q in (*item.quotable, "none"))
+        if item.quoting and len(item.quotable) > 1:
+            # numbers, not words: a grammar over many quotes takes the engine longer than the whole reading
+            ways = " | ".join(f'" {number}"' for number in range(1, len(item.quotable) + 1))
             parts.append(f"({ways})")
     return f"root ::= {' '.join(parts)} [\\n]"
 
@@ -149,9 +150,9 @@ def grammar_of(sheet: Sheet) -> str:
 def sent(sheet: Sheet, form: Form) -> tuple[str, int]:
     """(all the words that are sent, about how many tokens the answer has)."""
     if form == "options":
-        quotes = [sum(len(q.split()) for q in i.quotable) / max(1, len(i.quotable)) for i in sheet.items if i.quoting]
+        numbers = sum(NUMBER_TOKENS for i in sheet.items if i.quoting and len(i.quotable) > 1)
         free = sum(FREE_TOKENS for i in sheet.items if not i.letters)
-        return sheet.text, LINE_TOKENS * len(sheet.items) + round(1.4 * sum(quotes)) + free
+        return sheet.text, LINE_TOKENS * len(sheet.items) + numbers + free
     made = 3 + sum(
         KEYS_TOKENS + (QUOTE_TOKENS if i.quoting else 0) + (0 if i.letters else FREE_TOKENS) for i in sheet.items
     )
@@ -166,6 +167,8 @@ def read_answer(sheet: Sheet, form: Form, answer: Answer) -> list[tuple[Answers,
     out: list[tuple[Answers, str]] = []
     for k, item in enumerate(sheet.items, 1):
         letter, words = found.get(k, ("", ""))
+        if form == "options" and item.quoting:
+            words = _line_named(item, words)
         if not item.letters:
             out.append((None, words or letter))
         elif len(letter) != 1 or letter not in item.letters:
@@ -175,6 +178,14 @@ def read_answer(sheet: Sheet, form: Form, answer: Answer) -> list[tuple[Answers,
         else:
             out.append(({x: 0.0 if x == letter else FLOOR for x in item.letters}, words))
     return out
+
+
+def _line_named(item: Item, words: str) -> str:
+    """The line that an answer named by its number; the only one without."""
+    if not words and len(item.quotable) == 1:
+        return item.quotable[0]
+    number = int(words) if re.fullmatch("[0-9]{1,3}", words) else 0
+    return item.quotable[number - 1] if 1 <= number <= len(item.quotable) else ""
 
 
 def _object(text: str, items: int) -> dict[int, tuple[str, str]]:

@@ -25,7 +25,6 @@ from assay.verification.judges.sheet import HEAD, Item, Sheet, fenced
 from assay.verification.judges.targets import (
     Options,
     Target,
-    clauses,
     is_guarded,
     options_of,
     plain,
@@ -49,6 +48,9 @@ OTHERS = 2
 """Other values that stand beside the label's own."""
 NONE = "N"
 """Letter of `none of these`."""
+NO_LETTER = "0"
+"""The same where letters are those of a list, which may go up to Z."""
+SEEING = f"Which of these letters do the words say ({NO_LETTER}: none of them)?\n"
 ONE_IN = 20
 """One session in so many is read again, in two more orders of the options (RE), and asked who knows what (PT)."""
 NO_WORDS = "no words of the user's own"
@@ -243,27 +245,40 @@ class _Desk:
                 self._add("LB01" if order == 0 else "RE01", "questions", window, (head, ask), items, places)
 
     def seeing(self, targets: Sequence[Target]) -> None:
-        """Sheets that show the label's value among others of its name: which do its words say, if any?"""
+        """Sheets that show the label's value among others of its name: which do its words say, if any?
+
+        They begin as the blind sheets of the first order do, lists and record, so that a cache spares both.
+        """
+        head = HEAD + "".join(self._list(n, 0) for n in self.common)
         for window, held in _views(targets):
             for part in self._parts(held, MOST_SHOWING, None):
                 items, places = [], []
                 for t in part:
                     values, pool = self._shown(t)
-                    letters = LETTERS[: len(values)]
-                    listed = "; ".join(f"{x} {self._words(t.name, v)}" for x, v in zip(letters, values, strict=True))
-                    text = f"{_where(window, t)}{plain(t.name)}: {listed}; {NONE} none"
+                    letters, listed = self._lettered(t.name, values)
                     at = [t.turn] if t.turn is not None else window.shown
-                    quotable = clauses(visible(t.session.turns[i].text).text for i in at)
-                    items.append(Item(text, letters + NONE, True, quotable))
+                    lines = tuple(visible(t.session.turns[i].text).text for i in at)
+                    items.append(
+                        Item(f"{_where(window, t)}{plain(t.name)}: {listed}", letters + NO_LETTER, True, lines)
+                    )
                     first = len(self.claims)
                     shown = (t.value, *(v for v in values if v != t.value))
                     prompt = JudgePrompt(
-                        "LB02.s1", "LB02", t.session.id, t.turn, t.name, "", text, conformance.WORDS, quoting=True
-                    )
+                        "LB02.s2", "LB02", t.session.id, t.turn, t.name, "", items[-1].text, conformance.WORDS,
+                        quoting=True,
+                    )  # fmt: skip
                     self.claims += [conformance.Claim(t, v, prompt, pool) for v in shown]
                     places.append(tuple(first + shown.index(v) for v in values))
-                ask = "Which of these do the words say? Quote them.\n"
-                self._add("LB02", "claims", window, (HEAD, ask), items, places)
+                self._add("LB02", "claims", window, (head, SEEING), items, places)
+
+    def _lettered(self, name: str, values: Sequence[str]) -> tuple[str, str]:
+        """(letters, how they are shown) of some values of a name: those of the head's list, or with their words."""
+        if name in self.common:
+            order = self._order(name, 0)
+            letters = "".join(LETTERS[order.index(v)] for v in values)
+            return letters, " ".join(letters)
+        letters = LETTERS[: len(values)]
+        return letters, "; ".join(f"{x} {self._words(name, v)}" for x, v in zip(letters, values, strict=True))
 
     def _shown(self, target: Target) -> tuple[list[str], int]:
         """The label's own value among OTHERS others, in random order; and how many others there are."""
@@ -315,7 +330,7 @@ class _Desk:
         lines = [(session.turns[i].speaker, session.turns[i].text) for i in window.shown]
         alone = session.authored and kind != "probes"
         record = fenced(self.seed, session.id, lines, named=not alone)
-        form_id = f"{code}.s1"
+        form_id = f"{code}.s2" if code == "LB02" else f"{code}.s1"
         turn = window.shown[0] if window.shown else None
         sheet = Sheet(form_id, code, session.id, turn, words[0], record, words[1], tuple(items))
         held: list[object] = getattr(self, kind)
@@ -366,7 +381,7 @@ def spread(filled: Filled, found: Sequence[tuple[Answers, str]]) -> Iterator[tup
             if chosen is None:
                 yield at, (None, words)
                 continue
-            status = "C" if chosen == NONE else "A" if chosen == item.letters[k] else "B"
+            status = "C" if chosen == NO_LETTER else "A" if chosen == item.letters[k] else "B"
             quote = words if status == "A" else ""
             yield at, ({x: 0.0 if x == status else FLOOR for x in "ABC"}, quote)
 
