@@ -27,13 +27,13 @@ COMMON: dict[str, Any] = {
     "base": "embedded", "start": "shipped", "personas": 64, "watched": 40, "sessions": 1, "facts": 4, "turns": 4,
     "tokens": 16, "longest": 220, "threads": 1, "checkpoint_steps": 10,
 }  # fmt: skip
-RL = {"method": "rl", "steps": 20, "group": 8, "rate": 3e-4, "look_steps": 20, "stop_on_alarm": False, "frozen": False}
+RL = {"method": "rl", "steps": 20, "group": 8, "rate": 5e-4, "look_steps": 20, "stop_on_alarm": False, "frozen": False}
 LINES = {"batch": 8, "sampled": 96, "rate": 3e-4}
 SFT = {"method": "sft", "steps": 20, "look_steps": 20, **LINES}
 ARMS: dict[str, dict[str, Any]] = {
     "sft-1": SFT | {"seed": 1},
     "rl-1": RL | {"seed": 1},
-    "kto-1": {"method": "kto", "steps": 6, "look_steps": 6, **LINES, "frozen": False, "seed": 1},
+    "kto-1": {"method": "kto", "steps": 20, "look_steps": 20, **LINES, "frozen": False, "seed": 1},
     "random-1": RL | {"seed": 1, "reward": "random", "steps": 5, "look_steps": 5},
     "inverted-1": RL | {"seed": 1, "reward": "inverted", "steps": 5, "look_steps": 5},
     **{

@@ -26,7 +26,7 @@ from assay.door.running import write_usage
 from assay.door.sync import run_sync
 from assay.door.trusting import certificate_of, labels_stage, report, summary, write_certificate
 from assay.errors import BadInput
-from assay.importing.formats import FORMATS, READERS
+from assay.importing.formats import FORMATS, is_format, reader_of
 from assay.importing.guess import guess
 from assay.importing.maps import read_map
 from assay.importing.redact import Redactor, read_names
@@ -58,7 +58,7 @@ def import_sessions(
     pseudonyms before anything is written; `redacted` of the result counts them. Raises BadSessions for a file that is
     not in the form, naming the line; BadInput for an unknown format.
     """
-    if format not in FORMATS:
+    if not is_format(format):
         raise BadInput(f"format {format!r} is not one this version reads", now=f"one of {', '.join(FORMATS)}")
     if names is not None and not redact:
         raise BadInput("names to redact without redact", now="give --redact too")
@@ -104,7 +104,7 @@ def _format(file: Path, asked: str | None) -> str:
     """The format asked for, or guessed. Raises BadInput for one that this version does not read."""
     format = guess(file).format if asked is None else asked
     # of a file that is like nothing known, the reader of sessions says best what is wrong, and in which line
-    if format not in (*FORMATS, "unknown"):
+    if format != "unknown" and not is_format(format):
         raise BadInput(
             f"{file.name} looks like {format!r}, which this version does not read",
             where=str(file),
@@ -115,7 +115,7 @@ def _format(file: Path, asked: str | None) -> str:
 
 def _reader(format: str, files: list[Path], rules: dict[str, Any] | None, found: ImportReport) -> Iterator[Session]:
     """Sessions of the files in their format."""
-    rows = READERS.get(format)
+    rows = reader_of(format)
     if rows is None:
         return read_sessions(files, rules, report=found)
     return import_rows(chain.from_iterable(rows(f, rules) for f in files), rules, report=found)

@@ -186,7 +186,7 @@ def means(rows: Sequence[Measured]) -> dict[str, Any]:
         if not held:
             found[name] = None
             continue
-        one = cluster_mean([v for v, _ in held], [p for _, p in held], proportion=False)
+        one = cluster_mean([v for v, _ in held], [p for _, p in held])
         found[name] = {"point": one.point, "low": one.low, "high": one.high, "n": len(held)}
     return found
 

@@ -26,3 +26,21 @@ READERS: dict[str, Reader] = {
 
 FORMATS = ("sessions", *READERS)
 """Names of the formats, as `assay import` takes them."""
+
+
+def is_format(name: str) -> bool:
+    """Whether `assay import` reads it: one of FORMATS, or a reader of somebody's own, `python:module:callable`."""
+    return name in FORMATS or name.startswith("python:")
+
+
+def reader_of(name: str) -> Reader | None:
+    """The reader of a format; None for the session form. A reader of your own is called with the path of a file.
+
+    Raises BadInput for a callable that is not there.
+    """
+    if not name.startswith("python:"):
+        return READERS.get(name)
+    from assay.models.resolve import load_callable
+
+    own: Callable[[Path], Rows] = load_callable(name.partition(":")[2])
+    return lambda file, mapping: own(file)

@@ -184,7 +184,8 @@ class Trainer:
         state = json.loads((found / "state.json").read_text())
         self.step, self.spent = state["step"], state["seconds"]
         self.tokens, self.seen = state["tokens"], state["target_tokens"]
-        self.optimizer.load_state_dict(torch.load(found / "optimizer.pt", map_location=self.config.device))
+        held = torch.load(found / "optimizer.pt", map_location=self.config.device, weights_only=True)
+        self.optimizer.load_state_dict(held)
 
     def _mend_log(self) -> None:
         """End a line that a kill cut short, so that the next one stands by itself."""

@@ -9,6 +9,7 @@ import asyncio
 import email.utils
 import ipaddress
 import json
+import math
 import os
 import re
 import time
@@ -292,7 +293,7 @@ def _said(data: bytes) -> str:
     try:
         error = json.loads(text).get("error", {})
         text = str(error.get("message", "") if isinstance(error, dict) else error)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         text = "" if "<" in text else text
     return " ".join(text.split())[:200]
 
@@ -302,10 +303,11 @@ def _seconds(retry_after: str | None) -> float | None:
     if retry_after is None:
         return None
     try:
-        return float(retry_after)
+        seconds = float(retry_after)
+        return None if math.isnan(seconds) else seconds
     except ValueError:
         pass
     try:
         return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
