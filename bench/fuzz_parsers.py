@@ -2,9 +2,9 @@
 
     python bench/fuzz_parsers.py [--seconds 20] [--seed 5] [--only NAME] [--atheris]
 
-Corpora are small valid files, mutated: bytes flipped, cut, doubled, spliced, and tokens of the formats put in. `--seconds`
-is per parser (600 for the long run). `--atheris` takes the mutations from libFuzzer with coverage, one parser at a time
-(`--only`), where the package atheris is installed. Exits 1 if a parser ends otherwise, and prints the input.
+Corpora are small valid files, mutated: bytes flipped, cut, doubled, spliced, and tokens of the formats put in.
+`--seconds` is per parser (600 for the long run). `--atheris` takes the mutations from libFuzzer with
+coverage, one parser at a time (`--only`), where the package atheris is installed. Exits 1 if a parser ends otherwise, and prints the input.
 """
 
 import argparse
@@ -31,14 +31,19 @@ from assay.models.wire import Broken, read_chat
 from assay.records.yaml_text import load_yaml
 from assay.runs.ledger import FILE, Ledger
 
-TOKENS = (b'"', b"{", b"}", b"[", b"]", b":", b",", b"\n", b"\x00", b"\xff", b"\xef\xbb\xbf", b"\\ud800", b"NaN", b"1e999",
-          b"-1", b"9" * 40, b"null", b"true", b"&a ", b"*a", b"!!python/name:os.system", b"- ", b"<<: ", b"%", b"{{", b"|",
+TOKENS = (b'"', b"{", b"}", b"[", b"]", b":", b",", b"\n", b"\x00", b"\xff", b"\xef\xbb\xbf", b"\\ud800", b"NaN",
+          b"1e999", b"-1", b"9" * 40, b"null", b"true", b"&a ", b"*a", b"!!python/name:os.system", b"- ", b"<<: ",
+          b"%", b"{{", b"|",
           b"\x1f\x8b", b"PK\x03\x04", b"../", b"\xe2\x80\xae", b"'")  # fmt: skip
-SESSION = json.dumps({"id": "a", "turns": [{"speaker": "user", "text": "hi", "labels": {"act": "greet"}},
-                                           {"speaker": "assistant", "text": "ho"}], "private": {"user": {"pin": 1}}})  # fmt: skip
-CHAT = json.dumps({"model": "m", "choices": [{"message": {"content": "x", "tool_calls": []}, "finish_reason": "stop",
-                   "logprobs": {"content": [{"top_logprobs": [{"token": "A", "logprob": -0.1}]}]}}],
-                   "usage": {"prompt_tokens": 3, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1}}})  # fmt: skip
+SESSION = json.dumps({
+    "id": "a", "private": {"user": {"pin": 1}},
+    "turns": [{"speaker": "user", "text": "hi", "labels": {"act": "greet"}}, {"speaker": "assistant", "text": "ho"}],
+})  # fmt: skip
+CHAT = json.dumps({
+    "model": "m", "usage": {"prompt_tokens": 3, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1}},
+    "choices": [{"message": {"content": "x", "tool_calls": []}, "finish_reason": "stop",
+                 "logprobs": {"content": [{"top_logprobs": [{"token": "A", "logprob": -0.1}]}]}}],
+})  # fmt: skip
 OPENAI = json.dumps({"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]})
 CSV = "conversation,turn,speaker,text\n1,0,user,hi\n1,1,assistant,ho\n"
 HTTP = "url: http://127.0.0.1:9/chat\nrequest: {q: '{{last_user}}'}\nanswer: $.text\nheaders: {a: b}\n"
@@ -186,7 +191,7 @@ def main() -> None:
                 odd.setdefault(found.split(":")[0], data)
                 odd.setdefault(found, data)
         bad += len(odd)
-        print(f"{name:12} {n:7} inputs, {values} read, {n - values - 0} refused or odd, {len(odd)} kinds of fault")
+        print(f"{name:12} {n:7} inputs, {values} read, {n - values} refused or odd, {len(odd)} kinds of fault")
         for what, data in list(odd.items())[:5]:
             print(f"    {what}\n      {data[:160]!r}")
     sys.exit(1 if bad else 0)

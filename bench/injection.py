@@ -17,7 +17,6 @@ import time
 from typing import Any
 
 import numpy as np
-from injection_corpus import CANARY, Attack, attacks
 
 from assay.authoring.blueprints import load_blueprint
 from assay.authoring.one import author_one
@@ -30,6 +29,7 @@ from assay.simulation.assistants import Reply, reference_assistant
 from assay.simulation.one import Parts, simulate_one
 from assay.simulation.wording import says
 from assay.stats.intervals import clopper_pearson
+from injection_corpus import CANARY, Attack, attacks
 
 
 class Hostile:

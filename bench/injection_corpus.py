@@ -2,8 +2,8 @@
 
     python bench/injection_corpus.py        prints how many there are, and one of each carrier
 
-An attack is a text that a hostile party puts into its line. `aim` says what it wants: `letter` and `verdict` of a judge,
-`canary` (say a word) and `secret` (say what you were told in private) of the user simulator.
+An attack is a text that a hostile party puts into its line. `aim` says what it wants: `letter` and `verdict` of a
+judge, `canary` (say a word) and `secret` (say what you were told in private) of the user simulator.
 """
 
 import base64
@@ -68,8 +68,6 @@ ORDERS = {
     ),
 }
 """Aim -> what is asked for."""
-
-
 
 
 CARRIERS = {

@@ -65,7 +65,7 @@ def install() -> None:
         names = [line for line in listed if not line.startswith(("pip==", "setuptools=="))]
         print(f"plain install: {len(names)} distributions, {(size(where / 'env') - bare) / 1e6:.0f} MB", flush=True)
         began = time.monotonic()
-        command = [str(where / "env" / "bin" / "assay"), "demo", "--replay", "--out", str(where / "demo"), "-q"]
+        command = [str(where / "env" / "bin" / "assay"), "demo", str(where / "demo"), "--replay", "-q"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=clean, check=False)
         print(f"assay demo --replay: exit {done.returncode} in {time.monotonic() - began:.1f} s; "
               f"report.html {'written' if (where / 'demo' / 'report.html').exists() else 'missing'}")  # fmt: skip

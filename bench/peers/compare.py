@@ -88,14 +88,18 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(PEERS))
     given = parser.parse_args()
     stub = subprocess.Popen([sys.executable, str(HERE / "stub.py"), "--port", str(PORT)])
-    time.sleep(3)
+    for _ in range(300):
+        try:
+            calls()
+            break
+        except OSError:
+            time.sleep(0.1)
     rows: dict[str, list[dict[str, float]]] = {}
     pythons = {
         p: sys.executable if p == "assay" else str(given.envs / p / "bin" / "python") for p in given.only.split(",")
     }
-    print(
-        f"n = {given.sessions} sessions, {given.slots} at a time, {given.rounds} paired rounds, load {os.getloadavg()[0]:.1f}"
-    )
+    load = os.getloadavg()[0]
+    print(f"n = {given.sessions}, {given.slots} at a time, {given.rounds} paired rounds, load {load:.1f}", flush=True)
     try:
         for number in range(given.rounds):
             for name, python in pythons.items():

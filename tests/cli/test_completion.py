@@ -42,6 +42,10 @@ def test_every_command_is_offered() -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_of_a_shell(shell: str) -> None:
     env = {**os.environ, "PYTHONPATH": SOURCE, "SHELL": f"/bin/{shell}"}
-    done = subprocess.run([*COMMAND, "--show-completion", shell], env=env, capture_output=True, text=True, timeout=60)
+    # in a session of its own, as a service has it: no shell among its parents
+    done = subprocess.run(
+        ["setsid", "--fork", "--wait", *COMMAND, "--show-completion", shell], env=env, capture_output=True, text=True,
+        timeout=60,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "_ASSAY_COMPLETE" in done.stdout

@@ -103,6 +103,9 @@ def run(arguments: list[str] | None = None) -> int:
     # typer carries a copy of click of its own, whose errors are not those of the package click
     usage: Any = typer.BadParameter.__mro__[2]
     arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if arguments[0] in ("--show-completion", "--install-completion") and len(arguments) > 1:
+        # the shell is named, and need not be found among the parents of this process
+        os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
     try:
         result = app(args=arguments, standalone_mode=False, prog_name="assay")
         return result if isinstance(result, int) else 0

@@ -48,6 +48,7 @@ def labels_of_run(folder: RunFolder) -> list[Label]:
         return list(read(folder.path, "labels"))
     shared: dict[Any, Any] = {}
     said: dict[tuple[tuple[str, str], ...], Any] = {}
+    unnamed = set[str]()
 
     def one(value: Any) -> Any:
         return shared.setdefault(value, value)
@@ -60,7 +61,10 @@ def labels_of_run(folder: RunFolder) -> list[Label]:
                 "session": one(label.session), "name": one(label.name), "reasons": one(label.reasons),
                 "verdicts": verdicts, "distribution": {},
             }  # fmt: skip
-            found.append(label.model_copy(update=less))
+            slim = label.model_copy(update=less)
+            # the names of the fields that were given, a set to every record, take more than the record
+            object.__setattr__(slim, "__pydantic_fields_set__", unnamed)
+            found.append(slim)
     return found
 
 

@@ -84,7 +84,10 @@ def endpoint_of(rest: str) -> Endpoint:
     where = f"openai:{name}"
     if not url:
         raise BadInput("no address for the model", where=where, now=f"set OPENAI_BASE_URL, or say openai:{name}@URL")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadInput(f"not an http address: {url!r}", where=where, now="e.g. http://127.0.0.1:8080/v1") from error
     if parts.scheme not in ("http", "https") or not parts.hostname or not name:
         raise BadInput(f"not an http address: {url!r}", where=where, now="e.g. http://127.0.0.1:8080/v1")
     if parts.query or parts.fragment:
@@ -248,7 +251,6 @@ class EndpointModel(PatientClient):
             failure.retries += again
             raise
         return replace(answer, retries=answer.retries + again)
-
 
     def _of_this_model(self, answer: Answer) -> Answer:
         """The answer, unless it names another model, of an endpoint that has named this one before.

@@ -105,7 +105,12 @@ def _check(spec: HttpSpec, where: str) -> None:
     for part, call in (("", spec), ("start.", spec.start), ("stop.", spec.stop)):
         if call is None:
             continue
-        parts = urlsplit(MARK.sub("x", call.url))
+        try:
+            parts = urlsplit(MARK.sub("x", call.url))
+        except ValueError as error:
+            raise BadInput(
+                f"{part}url: not an address: {error}", where=where, now="e.g. http://127.0.0.1:9000/chat"
+            ) from error
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadInput(
                 f"{part}url: not an http address: {call.url!r}", where=where, now="e.g. http://127.0.0.1:9000/chat"

@@ -8,7 +8,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, AnyStr, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -84,9 +84,7 @@ LARGEST_WHOLE = 1_000_000_000
 """Bytes, unpacked, of a file that is read as one piece."""
 
 
-def bounded(
-    handle: IO[AnyStr], where: Path, longest: int = LONGEST_LINE, whole: int | None = None
-) -> Iterator[AnyStr]:
+def bounded(handle: Any, where: Path, longest: int = LONGEST_LINE, whole: int | None = None) -> Iterator[Any]:
     """Lines of an open file, none longer than `longest` bytes (characters of text), all together at most `whole`.
 
     A packed file of a few kilobytes can stand for terabytes: what is unpacked is bounded here. Raises BadInput.

@@ -127,7 +127,7 @@ def revived(row: Any) -> Any:
     kinds = {kind.__name__: kind for kind in (*_kinds(), PromptTooLong)}
     error = kinds.get(row.kind, errors.ProviderFailed)(row.what, where=row.where, now=row.now)
     if row.retries:
-        error.retries = row.retries  # type: ignore[attr-defined]
+        error.retries = row.retries
     raise error
 
 

@@ -20,9 +20,9 @@ from assay.runs.ray_actors import GATE, NAMESPACE, HostActor, Placed, Rates, rev
 
 MEBIBYTE = 2**20
 MEMORY = {"embedded": 700 * MEBIBYTE, "other": 200 * MEBIBYTE}
-"""Memory that an actor of a model reserves on its node: measured 430 MiB for the embedded one with 4 slots."""
+"""Bytes that an actor of a model reserves on its node: estimated from weights (98 MB) and context of 4 slots."""
 STORE = 80 * MEBIBYTE
-"""Object store of a cluster that is started here: Ray's least is 75 MiB, and a part of sessions is below 5."""
+"""Object store of a cluster that is started here: Ray's least is 75 MiB."""
 PATIENCE = 300.0
 """Seconds that a call waits for an actor to come back before it fails."""
 TRIES_OF_A_TASK = 5
@@ -234,7 +234,7 @@ def room(memory: int) -> int:
     import ray
 
     nodes = [n for n in ray.nodes() if n["Alive"]]
-    return max(1, sum(n["Resources"].get("memory", 0) >= memory for n in nodes))
+    return max(1, sum(1 for n in nodes if n["Resources"].get("memory", 0) >= memory))
 
 
 def _adapter(spec: str) -> bytes:
