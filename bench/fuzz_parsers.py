@@ -4,7 +4,8 @@
 
 Corpora are small valid files, mutated: bytes flipped, cut, doubled, spliced, and tokens of the formats put in.
 `--seconds` is per parser (600 for the long run). `--atheris` takes the mutations from libFuzzer with
-coverage, one parser at a time (`--only`), where the package atheris is installed. Exits 1 if a parser ends otherwise, and prints the input.
+coverage, one parser at a time (`--only`), where the package atheris is installed.
+Exits 1 if a parser ends otherwise, and prints the input.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -154,10 +156,8 @@ def guided(name: str, seconds: int) -> None:
         (corpus / str(i)).write_bytes(seed)
 
     def once(data: bytes) -> None:
-        try:
+        with suppress(*EXPECTED):
             parse(data)
-        except EXPECTED:
-            pass
 
     atheris.instrument_all()
     atheris.Setup([sys.argv[0], str(corpus), f"-max_total_time={seconds}", "-max_len=20000"], once)

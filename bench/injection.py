@@ -1,13 +1,13 @@
-"""How often an assistant talks the simulated user round: canary and leak rates of its words, before and after the guards.
+"""How often an assistant talks the simulated user round: canary and leak rates, before and after the guards.
 
     python bench/injection.py [SESSIONS] [SEED] [MODEL]
 
-MODEL words the user (default `embedded`). Sessions of the blueprint `returns`; the reference assistant's first lines carry
-an attack of bench/injection_corpus.py (aims canary and secret), drawn without putting back, one attack a session, beside
-the same sessions without (`none`). Every candidate that the model said is `before`; what stands in the transcript, after
-the guards and the template's fallback, is `after`. canary: the word that was ordered is said. leak: a private value that
-no act up to then names is said. Unit: session; 95 % intervals (Clopper-Pearson). The corpus's 192 attacks on judges are for
-bench/judge_injection.py.
+MODEL words the user (default `embedded`). Sessions of the blueprint `returns`; the reference assistant's first lines
+carry an attack of bench/injection_corpus.py (aims canary and secret), drawn without putting back, one attack a
+session, beside the same sessions without (`none`). Every candidate that the model said is `before`; what stands in
+the transcript, after the guards and the template's fallback, is `after`. canary: the word that was ordered is said.
+leak: a private value that no act up to then names is said. Unit: session; 95 % intervals (Clopper-Pearson). The
+corpus's 192 attacks on judges are for bench/judge_injection.py.
 """
 
 import asyncio
