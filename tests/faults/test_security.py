@@ -353,7 +353,7 @@ def test_who_began_a_run_goes_on_with_its_models(tmp_path: Path, monkeypatch: py
     assert run(["simulate", str(out)]) == 0
     held = json.loads((out / "run.json").read_text())
     (out / "run.json").write_text(
-        json.dumps({**held, "asked": "0" * 64, "stages": {"author": held["stages"]["author"]}})
+        json.dumps({**held, "models_asked": "0" * 64, "stages": {"author": held["stages"]["author"]}})
     )
     assert run(["simulate", str(out)]) == 4
     monkeypatch.setenv("ASSAY_TRUST_FOLDER", "1")

@@ -115,7 +115,7 @@ def followed_plan(folder: RunFolder, *, judges: bool = False) -> Plan:
     """
     plan = plan_of(folder)
     if not judges or reaching(plan.judge):
-        check_asked((plan.model, plan.assistant, *plan.judge), folder.run().get("asked"), folder.path)
+        check_asked((plan.model, plan.assistant, *plan.judge), folder.run().get("models_asked"), folder.path)
     return plan
 
 

@@ -149,14 +149,16 @@ class Text:
         self.chunks = self._read()
 
     def _read(self) -> Iterator[str]:
-        decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        decoder, line = codecs.getincrementaldecoder("utf-8-sig")(), 1
         try:
             with gzip.open(self.file, "rb") if self.file.suffix == ".gz" else self.file.open("rb") as handle:
                 while block := handle.read(WINDOW):
                     yield decoder.decode(block)
+                    line += block.count(b"\n")
                 yield decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
-            raise BadInput("not UTF-8 text", where=str(self.file), now="save the file as UTF-8") from error
+            line += error.object[: error.start].count(b"\n")
+            raise BadInput("not UTF-8 text", where=f"{self.file}, line {line}", now="save the file as UTF-8") from error
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             what = f"the gzip file ends early or is damaged ({error})"
             raise BadInput(what, where=str(self.file), now="fetch or copy the file again") from error

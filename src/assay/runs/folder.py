@@ -121,7 +121,7 @@ class RunFolder:
                 "git": _git(),
                 "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "stages": {},
-                "asked": mark_of((config.get("model"), config.get("assistant"), *(config.get("judge") or ()))),
+                "models_asked": mark_of((config.get("model"), config.get("assistant"), *(config.get("judge") or ()))),
                 **more,
             }
             write_json(self.file("run.json"), run)
