@@ -96,7 +96,7 @@ async def _serve(desk: Desk, port: int, ready: Ready, stop: asyncio.Event | None
     from aiohttp import web
 
     token = make_token()
-    runner = web.AppRunner(Page(desk, token).app(), access_log=None)
+    runner = web.AppRunner(Page(desk, token).app(), access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", port)

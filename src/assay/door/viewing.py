@@ -54,7 +54,7 @@ async def _serve(shelf: dict[str, Book], two: bool, port: int, ready: Ready, sto
 
     token = make_token()
     pages = View(shelf, token, diff=diff, move=move, first=tuple(shelf) if two else ())
-    runner = web.AppRunner(pages.app(), access_log=None)
+    runner = web.AppRunner(pages.app(), access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", port)
