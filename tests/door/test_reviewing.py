@@ -275,6 +275,8 @@ def test_a_killed_server_loses_nothing(run):
     again = subprocess.Popen(
         [sys.executable, "-c", "from assay.cli import main; main()", "review", str(run), "--json"],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": SOURCE},
+        # tests that run in the background of a script inherit deafness to Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert again.stderr is not None
     url = again.stderr.readline().split()[-1]
