@@ -20,7 +20,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def told(folder: Path) -> list[str]:
-    return [t.text for s in read(folder, "sessions") for t in s.turns if t.speaker == "user" and len(t.text) > LONG]
+    return [t.text for s in read(folder, "sessions") for t in s.turns if len(t.text) > LONG]
+
+
+def secrets(folder: Path) -> set[str]:
+    """Private values that name one person's thing: a number or an address."""
+    held = {str(v) for s in read(folder, "sessions") for facts in s.private.values() for v in facts.values()}
+    return {v for v in held if sum(c.isdigit() for c in v) > 3 or "@" in v}
+
+
+def quotes(folder: Path) -> set[str]:
+    """Words that verdicts quote."""
+    return {q.quote for v in read(folder, "verdicts") for q in v.evidence if len(q.quote) > LONG}
 
 
 @pytest.mark.parametrize("argv", [["--no-text"], []])
@@ -30,3 +41,7 @@ def test_no_turn_stands_in_it(argv: list[str], folder: Path) -> None:
     held = [t for t in told(folder) if t in page]
     assert len(told(folder)) > 20
     assert (held == []) if argv else (len(held) > 20), "and with text they all do, so that the test can fail"
+    for what in (secrets(folder), quotes(folder)):
+        assert len(what) > 5
+        found = [v for v in what if v in page]
+        assert (found == []) if argv else found
