@@ -403,7 +403,7 @@ def test_the_verdict_speaks_of_a_classifier_and_shows_cues_with_examples(
 ) -> None:
     _, found = compared
     assert "a text classifier picks out the simulated one" in found["verdict"]
-    assert "people" not in found["verdict"]
+    assert "only people can say" in found["verdict"], "a classifier is no person"
     words = [c for c in found["cues"] if c["kind"] == "words" and c["more_in"] == "simulated"]
     assert words
     assert all(c["example"] for c in words)

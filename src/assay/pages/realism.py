@@ -38,6 +38,7 @@ def write_realism_page(directory: str | Path, found: Mapping[str, Any]) -> Path:
     page = _template().render(
         found=found, style=style, policy=policy(style, ""), units=("session", "turn"), bar=charts.bar, area=area,
         limits=limits, rate=rate, values=values, cues=_by_side(found["cues"]), diverse=_diverse(found["RL04"]),
+        unattainable=unattainable,
     )  # fmt: skip
     atomic_write(path, UNSAFE.sub("\ufffd", page).encode("utf-8"))
     return path
@@ -63,6 +64,11 @@ def limits(value: list[float] | None) -> str:
 def rate(value: float, unit: str) -> str:
     """A share in per cent, or a mean."""
     return f"{100 * value:.1f} %" if unit == "share of turns" else f"{value:.2f}"
+
+
+def unattainable(found: Mapping[str, Any], unit: str) -> bool:
+    """Whether no p of a discriminator could have been small enough after Holm."""
+    return any(t["group"] == f"RL01 {unit}" and t["unattainable"] for t in found["holm"]["tests"])
 
 
 def values(distribution: Mapping[str, Any]) -> list[tuple[str, float, float]]:

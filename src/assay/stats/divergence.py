@@ -65,11 +65,23 @@ def entropy(p: ArrayLike) -> Floats:
     return np.asarray(-(x * logs).sum(axis=-1))
 
 
-def holm(p: ArrayLike) -> Floats:
-    """Holm's adjusted p-values, in the order given (Holm 1979)."""
+def holm(p: ArrayLike, weights: ArrayLike | None = None) -> Floats:
+    """Holm's adjusted p-values, in the order given (Holm 1979).
+
+    weights: positive, shape (n,): how much of the error each hypothesis may spend before others are rejected; equal
+    where none are given. Raises ValueError for weights of another shape or not above 0.
+
+    *Guarantee*: whatever the p-values have to do with one another, the chance that any true hypothesis has an adjusted
+    p of alpha or less is at most alpha, if each p is valid by itself and the weights were fixed without looking at
+    them. Proven by tests/laws/test_realism_family_laws.py, whose twin leaves the adjustment out.
+    """
     x = np.asarray(p, dtype=float)
-    order = np.argsort(x, kind="stable")
-    stepped = np.maximum.accumulate(x[order] * np.arange(len(x), 0, -1))
+    w = np.ones_like(x) if weights is None else np.asarray(weights, dtype=float)
+    if w.shape != x.shape or (w <= 0).any():
+        raise ValueError("holm needs one positive weight for each p-value")
+    ratio = x / w
+    order = np.argsort(ratio, kind="stable")
+    left = np.cumsum(w[order][::-1])[::-1]
     out = np.empty_like(x)
-    out[order] = np.minimum(stepped, 1.0)
+    out[order] = np.minimum(np.maximum.accumulate(ratio[order] * left), 1.0)
     return out

@@ -18,6 +18,9 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
 }
 """What a turn seems to do -> the sentences that stand for it."""
 
+STUCK = 3
+"""Lines that the speaker of `repeated` has."""
+
 
 def act_of(text: str) -> str:
     """What a turn seems to do, from its surface."""
@@ -29,6 +32,15 @@ def act_of(text: str) -> str:
     if politeness(text) in ("thanks", "both"):
         return "thanks"
     return "short" if len(spoken(text)) <= 4 else "statement"
+
+
+def repeated(texts: Sequence[Text], rng: np.random.Generator) -> list[Text]:
+    """Each line replaced by one of three lines that real speakers said: a control in any language."""
+    said = list(dict.fromkeys(line for text in texts for line in text.text.split("\n") if line.strip()))
+    kept = [said[i] for i in rng.choice(len(said), min(STUCK, len(said)), replace=False)]
+    return [
+        t._replace(text="\n".join(kept[int(rng.integers(len(kept)))] for _ in t.text.split("\n"))) for t in texts
+    ]  # fmt: skip
 
 
 def degenerate(texts: Sequence[Text], rng: np.random.Generator) -> list[Text]:

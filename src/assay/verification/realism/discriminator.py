@@ -18,7 +18,7 @@ from assay.verification.realism.features import (
     ngram_gram,
 )
 from assay.verification.realism.learners import BoostedTrees, KernelLogistic, Learner
-from assay.verification.realism.nulls import Pool, Text, balanced, equal_sessions, fold_of, permuted, pool
+from assay.verification.realism.nulls import Pool, Text, balanced, equal_sessions, fold_of, least_p, permuted, pool
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -63,12 +63,18 @@ class Discrimination:
     """Texts per class."""
     units: int
     """Independent units (sessions of both classes, or pairs of sessions) that permutations and bootstrap move."""
+    fold_units: int
+    """What folds hold as one: as `units`, but for sessions that share a scenario or service."""
     paired: bool
     """Whether every text has its counterpart in its fold."""
     permutations: int
     """Permutations behind `p`."""
+    p_least: float
+    """The smallest p that these permutations of these sessions can show."""
     reason: str | None
     """Why there is no area, in words."""
+    p_holm: float | None = None
+    """`p` after Holm over all that was asked of these sessions; null before that."""
 
     def row(self) -> dict[str, Any]:
         """As the JSON summary shows it."""
@@ -118,6 +124,7 @@ def discriminate(
     weak = reached is not None and reached < ENOUGH
     null = real_against_real(real, seed, len(chosen), embed)
     plain = [t.text for t in made.texts]
+    one, two = (len(set(made.unit[side].tolist())) for side in (made.simulated, ~made.simulated))
     return Discrimination(
         auc=None if weak else points[view],
         ci=None if weak else interval(made, held[view], np.random.default_rng([seed, 0xC1])),
@@ -128,8 +135,9 @@ def discriminate(
         length_only=mean_area(made, held_out(made, BoostedTrees(length_features(plain)), seeds, seed)),
         format_only=mean_area(made, held_out(made, BoostedTrees(format_features(plain)), seeds, seed)),
         views=points, view=view, n=int(min(made.simulated.sum(), (~made.simulated).sum())),
-        units=int(made.unit.max()) + 1, paired=made.paired, permutations=permutations,
-        reason="discriminator too weak: it does not even tell templates from real texts" if weak else None,
+        units=int(made.unit.max()) + 1, fold_units=int(made.fold_unit.max()) + 1, paired=made.paired,
+        permutations=permutations, p_least=least_p(one, two, permutations, paired=made.paired),
+        reason="discriminator too weak: it does not even tell its control from real texts" if weak else None,
     )  # fmt: skip
 
 

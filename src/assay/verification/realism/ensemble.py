@@ -1,7 +1,7 @@
 """RL02: do simulated users say the same kinds of things as often? An ensemble of classifiers and two divergences."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +11,9 @@ from assay.errors import NotEnoughData
 from assay.stats.divergence import entropy, holm, jensen_shannon, shares, total_variation
 from assay.verification.check import CoreReader
 from assay.verification.realism.crossfit import Reading, read, tasks_of
+from assay.verification.realism.family import ALPHA
 from assay.verification.realism.lines import Lines, common_pairs
+from assay.verification.realism.nulls import least_p
 from assay.verification.realism.signals import ANY_LANGUAGE, CLASSIFIERS
 
 Floats = NDArray[np.float64]
@@ -36,9 +38,12 @@ class Distribution:
     tv: float
     """Total variation, likewise."""
     p: float
-    """Permutation p of `tv` over sessions (within pairs, where paired), after Holm over the classifiers."""
+    """Permutation p of `tv` over sessions (within pairs, where paired), after Holm: over the classifiers, and in a
+    whole comparison over all that it asks."""
     p_raw: float
     """Before Holm."""
+    p_least: float
+    """The smallest `p_raw` that permutations of so many sessions can show."""
     tv_upper: float
     """95 % upper limit of the total variation of all sessions (bootstrap over sessions)."""
     real_95: float
@@ -121,11 +126,20 @@ def ensemble(
     twins = np.array([order[o.session] for o in simulated]) if paired else None
     made = [_compare(r, t, n, np.random.default_rng([seed, 0x22]), twins) for r, t in zip(found, tables, strict=True)]
     adjusted = holm([m["p_raw"] for m in made])
-    out = {}
-    for r, m, p in zip(found, made, adjusted.tolist(), strict=True):
-        says: Says = "different" if p <= 0.05 else "alike" if m["tv_upper"] <= m["real_95"] else "not shown"
-        out[r.name] = Distribution(source=r.source, p=p, says=says, n=n, **m)
-    return out
+    least = least_p(n, n, PERMUTATIONS, paired=paired)
+    return {
+        r.name: Distribution(source=r.source, p=p, says=_says(p, m["tv_upper"], m["real_95"]), n=n, p_least=least, **m)
+        for r, m, p in zip(found, made, adjusted.tolist(), strict=True)
+    }
+
+
+def _says(p: float, tv_upper: float, real_95: float) -> Says:
+    return "different" if p <= ALPHA else "alike" if tv_upper <= real_95 else "not shown"
+
+
+def readjusted(found: Distribution, p: float) -> Distribution:
+    """The same with a p adjusted over more tests."""
+    return replace(found, p=p, says=_says(p, found.tv_upper, found.real_95))
 
 
 def _table(reading: Reading) -> tuple[list[str], Floats, Floats]:

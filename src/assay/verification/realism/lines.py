@@ -80,8 +80,10 @@ def group_of(session: Session) -> str:
     services = session.session_labels.get("services")
     if session.scenario is not None:
         return f"scenario {session.scenario}"
-    # a service holds hundreds of sessions, several of them overlap: as one group they would leave no fold
-    return "" if not isinstance(services, str) else f"service {services}"
+    if isinstance(services, list):
+        # sessions overlap in some of their services: as one group they would leave no fold
+        services = " + ".join(sorted(map(str, services)))
+    return f"service {services}" if isinstance(services, str) and services else ""
 
 
 def turn_texts(sessions: Sequence[Lines], pairs: Collection[str] = ()) -> list[Text]:

@@ -1,6 +1,7 @@
 """Texts, which of them hang together, and what follows: folds, permuted class labels, equal numbers per class."""
 
 from collections.abc import Sequence
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,9 @@ Ints = NDArray[np.int64]
 
 FEWEST = 4
 """Fewest independent sessions (or pairs of sessions) per class with which anything is said."""
+
+FEWEST_GROUPS = 10
+"""Groups below which folds hold sessions instead: two a fold."""
 
 
 class Text(NamedTuple):
@@ -37,7 +41,7 @@ class Pool(NamedTuple):
     unit: Ints
     """What a permutation moves as one, 0..U-1: a session, or all sessions that pairs tie together."""
     fold_unit: Ints
-    """What a fold holds as one: units that share a group too."""
+    """What a fold holds as one: units that share a group too, where groups leave folds to hold out."""
     paired: bool
     """Whether every text has its counterpart, so that classes are swapped within units."""
 
@@ -55,6 +59,10 @@ def pool(real: Sequence[Text], simulated: Sequence[Text]) -> Pool:
     keys = [[i] + ([f"pair/{t.pair}"] if paired else []) for i, t in zip(ids, texts, strict=True)]
     unit = joined(keys)
     grouped = joined([k + ([f"group/{t.group}"] if t.group else []) for k, t in zip(keys, texts, strict=True)])
+    sizes = np.bincount(grouped)
+    if len(sizes) < FEWEST_GROUPS or sizes.max() > len(texts) / 2:
+        # one scenario or service that holds most of it leaves nothing to train on beside it
+        grouped = unit
     few = min((len(set(unit[side].tolist())), len(set(unit[~side].tolist()))))
     if few < FEWEST:
         raise NotEnoughData(
@@ -115,6 +123,17 @@ def permuted(made: Pool, count: int, rng: np.random.Generator) -> Bools:
     own[made.unit[made.simulated]] = True
     drawn = rng.permuted(np.repeat(own[:, None], count, axis=1), axis=0)
     return np.asarray(drawn[made.unit])
+
+
+def least_p(first: int, second: int, permutations: int, *, paired: bool = False) -> float:
+    """The smallest p that so many permutations of so many sessions can show.
+
+    first, second: sessions of each class (paired: pairs). A labelling and its mirror image are equally far from chance,
+    so that with equal numbers two of the labellings that there are reach the largest distance.
+    """
+    ways = 2.0**first if paired else float(comb(first + second, first))
+    mirrors = 2 if paired or first == second else 1
+    return min(1.0, max(1 / (1 + permutations), mirrors / ways))
 
 
 def balanced(labels: Bools, rng: np.random.Generator) -> Bools:

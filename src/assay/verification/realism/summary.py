@@ -1,21 +1,27 @@
 """RL01 to RL06 of two sets of sessions, and what they come to in words."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from assay.errors import NotEnoughData
 from assay.verification.check import CoreReader
+from assay.verification.realism.behaviour import PERMUTATIONS as RATE_PERMUTATIONS
 from assay.verification.realism.behaviour import Rate, behaviour_rates
+from assay.verification.realism.control import repeated
 from assay.verification.realism.cues import Cue, cue_row, telling_behaviours, telling_words
 from assay.verification.realism.discriminator import Discrimination, discriminate
 from assay.verification.realism.diversity import diversity
-from assay.verification.realism.ensemble import Distribution, ensemble
+from assay.verification.realism.ensemble import Distribution, ensemble, readjusted
+from assay.verification.realism.family import Answer, Question, adjust, family_row
 from assay.verification.realism.features import SPECIFICATION, Embed
 from assay.verification.realism.lines import Lines, common_pairs, session_texts, turn_texts
-from assay.verification.realism.nulls import Text
+from assay.verification.realism.notes import notes
+from assay.verification.realism.nulls import Text, least_p
+from assay.verification.realism.pairs import Judged
+from assay.verification.realism.verdict import verdict
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -34,6 +40,26 @@ class Options:
     """Reader of core acts; None: acts are not compared."""
     english: bool = True
     """Whether parts that read English words apply."""
+    people: Judged | None = None
+    """What people said of pairs (RL03), where they were asked."""
+
+
+def family_of(
+    turn: Discrimination, session: Discrimination, distributions: Mapping[str, Distribution], rates: Mapping[str, Rate],
+    sizes: tuple[int, int], *, paired: bool, people: Judged | None = None,
+) -> list[Answer]:  # fmt: skip
+    """Every p-value of one comparison, adjusted together. sizes: simulated and real sessions that rates are made of."""
+    least = least_p(*sizes, RATE_PERMUTATIONS, paired=paired)
+    asked = [] if people is None or people.p is None else [Question("RL03", "", people.p, min(1.0, 2 * 0.5**people.n))]
+    return adjust(
+        [
+            Question("RL01 turn", "", turn.p, turn.p_least),
+            Question("RL01 session", "", session.p, session.p_least),
+            *(Question("RL02", name, d.p_raw, d.p_least) for name, d in distributions.items()),
+            *(Question("RL06", name, r.p, least) for name, r in rates.items()),
+            *asked,
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +72,10 @@ class Realism:
     diversity: dict[str, Any]
     rates: dict[str, Rate]
     cues: list[Cue]
+    answers: list[Answer]
+    """Every p-value, after Holm over all of them."""
+    notes: list[str]
+    """What limits the comparison, in sentences."""
     n_simulated: int
     n_real: int
     options: Options
@@ -65,7 +95,11 @@ class Realism:
             "RL06": {name: r.row() for name, r in self.rates.items()},
             "n_simulated": self.n_simulated,
             "n_real": self.n_real,
-            "verdict": verdict(self),
+            "holm": family_row(self.answers),
+            "verdict": verdict(
+                self.turn, self.session, self.distributions, self.answers, self.cues, self.options.people
+            ),
+            "notes": self.notes,
             "cues": [cue_row(c) for c in self.cues],
             "specification": {**SPECIFICATION, "embedder": self.options.embedder, "seed": self.options.seed},
         }  # fmt: skip
@@ -99,58 +133,25 @@ def compare(
     found = ensemble(simulated, real, options.seed, options.reader, options.english)
     tell(3)
     varied = diversity(simulated, real, np.random.default_rng([options.seed, 0x41]))
-    rates = behaviour_rates(simulated, real, options.english)
+    rates = behaviour_rates(simulated, real, options.english, options.seed)
+    sizes = (len(simulated), len(real))
+    answers = family_of(turn, session, found, rates, sizes, paired=bool(pairs), people=options.people)
+    by = {(a.question.group, a.question.name): a.p for a in answers}
+    found = {name: readjusted(d, by["RL02", name]) for name, d in found.items()}
+    rates = {name: replace(r, p_holm=by["RL06", name]) for name, r in rates.items()}
     cues = telling_behaviours(rates, simulated, real) + telling_words(simulated, real)
     tell(4)
     return Realism(
-        turn=turn, session=session, distributions=found, diversity=varied, rates=rates, cues=cues,
+        turn=replace(turn, p_holm=by["RL01 turn", ""]), session=replace(session, p_holm=by["RL01 session", ""]),
+        answers=answers, notes=notes(simulated, real, options.english, bool(pairs)),
+        distributions=found, diversity=varied, rates=rates, cues=cues,
         n_simulated=len(simulated), n_real=len(real), options=options,
     )  # fmt: skip
 
 
 def _discriminate(real: Sequence[Text], simulated: Sequence[Text], unit: str, options: Options) -> Discrimination:
+    control = None if options.english else repeated(real, np.random.default_rng([options.seed, 0x12]))
     return discriminate(
-        real, simulated, permutations=options.permutations, seed=options.seed, embed=options.embed,
+        real, simulated, control=control, permutations=options.permutations, seed=options.seed, embed=options.embed,
         most=SPECIFICATION["most_texts_per_class"][unit],
     )  # fmt: skip
-
-
-def verdict(found: Realism) -> str:
-    """What it comes to, in words. Of classifiers, never of people: what people see, only people can say (RL03)."""
-    parts = [_told(found.session, "session"), _told(found.turn, "turn")]
-    different = [n for n, d in found.distributions.items() if d.says == "different"]
-    alike = [n for n, d in found.distributions.items() if d.says == "alike"]
-    parts.append(
-        f"Of {len(found.distributions)} distributions {len(different)} differ"
-        + (f" ({', '.join(different[:6])})" if different else "")
-        + f", {len(alike)} are alike within what real halves differ by, for the others neither is shown."
-    )
-    strongest = [c.cue for c in found.cues if c.kind == "behaviour"][:3]
-    words = [f'"{c.cue}"' for c in found.cues if c.kind == "words"][:3]
-    told = any(d.auc is not None and d.p <= 0.05 for d in (found.turn, found.session))
-    if told and not found.turn.paired:
-        parts.append(
-            "These are not the same sessions reworded, so part of it is what is talked about; only pairs show the "
-            "words alone."
-        )
-    if told and (strongest or words):
-        parts.append(f"The strongest cues: {', '.join([*strongest, *words])}.")
-    return " ".join(parts)
-
-
-def _told(found: Discrimination, unit: str) -> str:
-    """One sentence about one unit: the area is how often the simulated one of a pair gets the higher score."""
-    if found.auc is None:
-        return f"By {unit} nothing can be said: {found.reason}."
-    times = f"{10 * found.auc:.1f}"
-    chance = f"; real against real: {10 * found.null_auc:.1f}" if found.null_auc is not None else ""
-    if found.p > 0.05:
-        return (
-            f"Shown a real and a simulated {unit}, a text classifier picks out the simulated one {times} times in 10, "
-            f"which is not more than chance (p = {found.p:.2g}, n = {found.n} a class{chance}); this does not prove "
-            "that they are alike."
-        )
-    return (
-        f"Shown a real and a simulated {unit}, a text classifier picks out the simulated one {times} times in 10 "
-        f"(chance: 5{chance}; n = {found.n} a class, p = {found.p:.2g})."
-    )
