@@ -9,7 +9,7 @@ import pytest
 
 from assay.aggregation.dawid_skene import _em, _Table, dawid_skene
 from assay.aggregation.majority import expected_accuracy, majority
-from assay.aggregation.votes import Votes, check_posterior, read_gold, read_votes, votes_of
+from assay.aggregation.votes import Votes, read_gold, read_votes, votes_of
 from assay.errors import BadInput
 
 DATA = Path(os.environ.get("ASSAY_SHARED", Path(__file__).parents[2].parent / "shared")) / "data"
@@ -45,10 +45,6 @@ def test_bad_votes_are_refused(tmp_path: Path) -> None:
         (tmp_path / "gold.csv").write_text(f"item,label\n{text}\n")
         with pytest.raises(BadInput, match=message):
             read_gold(tmp_path / "gold.csv", votes)
-    with pytest.raises(BadInput, match=r"\[0, 1\]"):
-        check_posterior({"a": {"x": float("nan")}})
-    with pytest.raises(BadInput, match="sum"):
-        check_posterior({"a": {"x": 0.4, "y": 0.4}})
 
 
 def test_a_tie_is_split_and_repeats_are_one_voice() -> None:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from assay.errors import BadInput
-from assay.learning.questions import Question, asked, distinct, drawn, questions, without_overlap
+from assay.learning.questions import Question, distinct, drawn, questions, without_overlap
+from assay.records.question_form import asked
 from assay.records.session import Session, Turn
 
 
@@ -39,7 +40,7 @@ def test_a_question() -> None:
     found = questions([talk("a", ("A Red Lamp, NB-1.", {"item": "Red Lamp", "order_number": "NB-1"}))])
     assert [(q.id, q.gold) for q in found] == [("a/item", "red lamp"), ("a/order_number", "nb-1")]
     assert found[1].prompt == "U: A Red Lamp, NB-1.\nQuestion: What is the order number?\nAnswer:"
-    assert "Red Lamp" in asked(talk("a", ("A Red Lamp.", {})), "item")
+    assert "Red Lamp" in asked(talk("a", ("A Red Lamp.", {})).turns, "item")
 
 
 def test_only_the_named_slots() -> None:

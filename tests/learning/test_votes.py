@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay.aggregation.open_votes import Vote, canonical, vote
 from assay.learning import votes
-from assay.learning.votes import Gate, Pulse, Vote, canonical, fate, rewards, vote
+from assay.learning.votes import Gate, Pulse, fate, rewards
 
 GATE = Gate()
 

@@ -1,7 +1,6 @@
 """Votes: who said what of which item, as three integer arrays. Everything in this package reads these."""
 
 import csv
-import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -162,13 +161,3 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
                     yield tuple(row[k] if k < len(row) else "" for k in at)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"can't be read as CSV: {error}", where=str(path), now="give a UTF-8 CSV file") from error
-
-
-def check_posterior(posterior: Mapping[str, Mapping[str, float]]) -> None:
-    """Raises BadInput for a probability outside [0, 1], a NaN, or a row that does not sum to 1."""
-    for item, row in posterior.items():
-        for label, p in row.items():
-            if math.isnan(p) or not 0 <= p <= 1:
-                raise BadInput(f"probability {p} of {label!r}", where=f"item {item!r}", now="give values in [0, 1]")
-        if abs(sum(row.values()) - 1) > 1e-6:
-            raise BadInput(f"probabilities sum to {sum(row.values()):.6g}", where=f"item {item!r}", now="normalise")

@@ -56,14 +56,14 @@ class Purse:
         return self.most is None or self.spent + reserved + MARGIN * planned.usd(self.price) <= self.most
 
     def pay(self, call: Call, form: Form, answer: Answer) -> None:
-        """Count one answer; tokens that the provider did not count are taken as planned."""
-        planned = cost_of([call], form)[call.code]
-        whole = planned.prompt if answer.prompt_tokens is None else answer.prompt_tokens
-        made = planned.generated if answer.completion_tokens is None else answer.completion_tokens
-        cost = Cost(1, whole, whole - (answer.cached_tokens or 0), made)
+        """Count the answer to one call."""
+        self.count(call.code, call.session, counted(answer, cost_of([call], form)[call.code]))
+
+    def count(self, code: str, session: str, cost: Cost) -> None:
+        """Count the cost of one answer."""
         self.spent += cost.usd(self.price)
-        self.costs.setdefault(call.code, []).append(cost)
-        self.sessions.setdefault(call.code, set()).add(call.session)
+        self.costs.setdefault(code, []).append(cost)
+        self.sessions.setdefault(code, set()).add(session)
 
     def by_check(self) -> dict[str, dict[str, Any]]:
         """Check -> what was counted, in sum and per session."""
@@ -73,6 +73,13 @@ class Purse:
             out[code] = {**sum_.row(), "sessions": n,
                          "per_session": {k: round(v / n, 1) for k, v in sum_.row().items()}}  # fmt: skip
         return out
+
+
+def counted(answer: Answer, planned: Cost) -> Cost:
+    """What an answer took; tokens that the provider did not count are taken as planned."""
+    whole = planned.prompt if answer.prompt_tokens is None else answer.prompt_tokens
+    made = planned.generated if answer.completion_tokens is None else answer.completion_tokens
+    return Cost(1, whole, whole - (answer.cached_tokens or 0), made)
 
 
 def request_of(call: Call, form: Form) -> Request:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
 
+from assay.door.asking import asks, model_of, plan_row, read_by_asking
 from assay.door.judge_calls import Purse, ask_all
 from assay.door.making import check_models
 from assay.door.options import Plan
@@ -31,7 +32,7 @@ from assay.verification.minds.probes import Probe, probes
 from assay.verification.minds.states import NO_LEDGER, states, without_ledger
 from assay.verification.reliability import verdicts as agreement
 
-EMBEDDED = ("embedded", "embedded-base")
+EMBEDDED = ("embedded", "embedded-base", "embedded-reader")
 READ_BY_DEFAULT = 200
 """Labels that a judge who was named without --limit reads."""
 PERSONA = frozenset(judged.CODES)
@@ -176,6 +177,7 @@ def check_budget(plan: Plan, *, whole: bool = False) -> None:
 
 def _remote(judge: str) -> str:
     """Host of a judge that is not on this machine; "" for the others."""
+    judge = model_of(judge)
     if judge.startswith("http:"):
         from assay.models.http_assistant import HttpModel, read_spec
 
@@ -226,9 +228,11 @@ def planned(corpus: Corpus, plan: Plan, codes: frozenset[str]) -> dict[str, Any]
 
 
 def _plan_row(corpus: Corpus, judge: str, plan: Plan, codes: frozenset[str]) -> dict[str, Any]:
+    price = price_of(judge, plan)
+    if asks(judge):
+        return plan_row(corpus, judge, labels_read(plan) if "LB01" in codes else 0, plan.max_cost, price)
     asked = asked_of(corpus, judge, codes, labels_read(plan), seeing=bool(plan.judge), sheets=by_sheets(plan))
     order, costs = plan_of(asked.calls, asked.form, plan.seed)
-    price = price_of(judge, plan)
     paid = costs
     if plan.max_cost is not None and price is not None:
         spent = list(accumulate(total([c]).usd(price) for c in costs))
@@ -250,15 +254,16 @@ async def read_with(
     the others, and those beyond the limit of labels, are `not_applicable: budget` (one verdict a session and name).
     Raises ProviderFailed when the judge fails.
     """
-    asked = asked_of(corpus, judge, codes, labels_read(plan), seeing=bool(plan.judge), sheets=by_sheets(plan))
+    if asks(judge):
+        return await _asked_for_values(corpus, judge, plan, codes, ledger, progress)
     price = price_of(judge, plan)
+    purse = Purse(plan.max_cost, price or Price(0.0, 0.0))
+    independent = _independent(judge, plan)
+    asked = asked_of(corpus, judge, codes, labels_read(plan), seeing=bool(plan.judge), sheets=by_sheets(plan))
     order, costs = plan_of(asked.calls, asked.form, plan.seed)
     if host := _remote(judge):
         progress(LEAVES, 0, len(order), f"text of {len(order)} sessions goes to {host}")
-    purse = Purse(plan.max_cost, price or Price(0.0, 0.0))
     answers = await ask_all(asked, order, costs, ledger, purse, progress)
-    # the embedded model's weights also made the words, so its readings are in-house
-    independent = not (judge in EMBEDDED and plan.model in EMBEDDED) and judge != plan.model
     calls = asked.calls
     read = _read(asked, answers)
     made, trials, minds = _said(corpus, asked, answers, judge, independent)
@@ -278,6 +283,27 @@ async def read_with(
     }  # fmt: skip
     kept = tuple(v for v in made if v.code in codes)
     return Reading(judge=judge, verdicts=kept, trials=tuple(rows), usage=usage)
+
+
+async def _asked_for_values(
+    corpus: Corpus, judge: str, plan: Plan, codes: frozenset[str], ledger: Ledger, progress: Progress
+) -> Reading:
+    """The reading of a judge that is asked for values in words (door/asking.py)."""
+    price = price_of(judge, plan)
+    purse = Purse(plan.max_cost, price or Price(0.0, 0.0))
+    if host := _remote(judge):
+        progress(LEAVES, 0, 1, f"text of the sessions with slots goes to {host}")
+    labels = labels_read(plan) if "LB01" in codes else 0
+    made, rows, usage = await read_by_asking(corpus, judge, labels, _independent(judge, plan), ledger, purse, progress)
+    found = [_powerless(v, trial.without_power(rows)) for v in made]
+    usage["usd"] = None if price is None else usage["usd"]
+    return Reading(judge=judge, verdicts=tuple(found), trials=tuple(rows), usage=usage)
+
+
+def _independent(judge: str, plan: Plan) -> bool:
+    """Whether a judge and the words have no weights in common: the embedded base made the words of its adapters too."""
+    kin = [s.partition(":")[0] in EMBEDDED for s in (model_of(judge), plan.model)]
+    return not all(kin) and model_of(judge) != plan.model
 
 
 def _read(asked: Asked, answers: dict[int, tuple[Answers, str]]) -> set[str]:

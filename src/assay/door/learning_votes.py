@@ -78,7 +78,7 @@ def learn_by_votes(
     folders = [*([Path(data)] if data is not None else []), find_config(config).parent]
     if data is not None and not folders[0].is_dir():
         raise BadInput("no such folder", where=str(data), now="name the folder of the session files in --data")
-    parts = _parts(plan, folders, smoke or str(config) == "ttrl-smoke")
+    parts = parts_of_plan(plan, folders, smoke or str(config) == "ttrl-smoke")
     start = start_adapter(plan.start)
     if not dry_run or plan.base != "embedded":
         check_base(plan.base)
@@ -110,7 +110,7 @@ def learn_by_votes(
         return _Run(folder, plan, parts, base, device, start, trial, progress).go()
 
 
-def _parts(plan: TtrlPlan, folders: Sequence[Path], trial: bool) -> Parts:
+def parts_of_plan(plan: TtrlPlan, folders: Sequence[Path], trial: bool) -> Parts:
     """The questions of a plan. Raises BadInput where a part has none, or two parts share one."""
     files: dict[str, str] = {}
     licences: set[str] = set()

@@ -83,8 +83,8 @@ def open_run(folder: RunFolder, blueprint_name: str | Path, plan: Plan, command:
 
 def check_models(plan: Plan) -> None:
     """Raises BadInput for a model that is not there, before anything is written."""
-    for spec in (plan.model, plan.assistant, *plan.judge):
-        if spec.split(":")[0] in ("embedded", "embedded-base"):
+    for spec in (plan.model, plan.assistant, *(j.removeprefix("asks:") for j in plan.judge)):
+        if spec.split(":")[0] in ("embedded", "embedded-base", "embedded-reader"):
             # resolving would start the engine
             weights_path()
             adapter_of(spec)

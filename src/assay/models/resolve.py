@@ -15,6 +15,7 @@ from assay.models.model import Model
 NAMES = (
     "embedded                  the bundled SmolLM2-135M with its adapter",
     "embedded-base             the same without the adapter",
+    "embedded-reader           the same with the adapter that is asked for values: --judge asks:embedded-reader",
     "embedded:FILE             the same with an adapter of yours (GGUF)",
     "openai:NAME               OPENAI_BASE_URL, OPENAI_API_KEY",
     "openai:NAME@URL           another OpenAI-compatible endpoint",
@@ -54,7 +55,7 @@ def resolve(spec: str, *, slots: int | None = None) -> Model:
     Raises BadInput for an unknown name (with the list), a missing package, module or URL.
     """
     kind, _, rest = spec.partition(":")
-    if spec in ("embedded", "embedded-base") or (kind == "embedded" and rest):
+    if spec in ("embedded", "embedded-base", "embedded-reader") or (kind == "embedded" and rest):
         from assay.models.embedded import EmbeddedModel
 
         return EmbeddedModel(spec, slots=slots)

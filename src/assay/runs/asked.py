@@ -18,13 +18,14 @@ from assay.errors import RunMismatch
 
 ALLOW = "ASSAY_TRUST_FOLDER"
 """Environment variable that lets a folder's models in: 1."""
-HARMLESS = ("template", "reference", "given", "embedded", "embedded-base")
+HARMLESS = ("template", "reference", "given", "embedded", "embedded-base", "embedded-reader")
 MACHINE = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 
 def reaching(specs: Iterable[str | None]) -> list[str]:
     """Names that run code, reach an address of their own, or load a file; sorted."""
-    return sorted({s for s in specs if s and s not in HARMLESS and not (s.startswith("openai:") and "@" not in s)})
+    bare = {s: s.removeprefix("asks:") for s in specs if s}
+    return sorted(s for s, b in bare.items() if b not in HARMLESS and not (b.startswith("openai:") and "@" not in b))
 
 
 def mark_of(specs: Iterable[str | None]) -> str:

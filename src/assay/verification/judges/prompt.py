@@ -90,7 +90,7 @@ Judge = Callable[[Sequence[JudgePrompt]], Sequence[Answers]]
 
 def form_of(model: str) -> Form:
     """The form in which a model of this name answers."""
-    return "options" if model.split(":")[0] in ("embedded", "embedded-base", "scripted") else "json"
+    return "options" if model.split(":")[0] in ("embedded", "embedded-base", "embedded-reader", "scripted") else "json"
 
 
 def request_of(prompt: JudgePrompt, form: Form) -> Request:

@@ -51,7 +51,7 @@ NONE = "N"
 NO_LETTER = "0"
 """The same where letters are those of a list, which may go up to Z."""
 SEEING = f"Which of these letters do the words say ({NO_LETTER}: none of them)?\n"
-ONE_IN = 20
+ONE_IN = 40
 """One session in so many is read again, in two more orders of the options (RE), and asked who knows what (PT)."""
 NO_WORDS = "no words of the user's own"
 """Reason of a goal that all lines of its session were held to."""
