@@ -3,14 +3,17 @@
     python bench/fuzz_parsers.py [--seconds 20] [--seed 5] [--only NAME] [--atheris]
 
 Corpora are small valid files, mutated: bytes flipped, cut, doubled, spliced, and tokens of the formats put in.
-`--seconds` is per parser (600 for the long run). `--atheris` takes the mutations from libFuzzer with
-coverage, one parser at a time (`--only`), where the package atheris is installed.
-Exits 1 if a parser ends otherwise, and prints the input.
+`--seconds` is per parser (600 for the long run). `--atheris` takes the mutations from libFuzzer, guided by coverage, a
+process per parser, where the package atheris is installed; what the parsers call is instrumented, compiled code is not.
+Importers are followed to their sessions. Exits 1 if a parser ends otherwise, and prints the input.
 """
 
 import argparse
+import io
 import json
 import random
+import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +29,8 @@ from assay.authoring.blueprints import parse_blueprint
 from assay.errors import AssayError
 from assay.importing.formats import READERS
 from assay.importing.maps import read_map
-from assay.importing.sessions import import_sessions
+from assay.importing.report import ImportReport
+from assay.importing.sessions import import_rows, import_sessions
 from assay.models.endpoint import _seconds, _status_fault
 from assay.models.http_assistant import read_spec
 from assay.models.wire import Broken, read_chat
@@ -48,6 +52,24 @@ CHAT = json.dumps({
 })  # fmt: skip
 OPENAI = json.dumps({"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]})
 CSV = "conversation,turn,speaker,text\n1,0,user,hi\n1,1,assistant,ho\n"
+SDIALOG = json.dumps({
+    "version": "0.1", "timestamp": "2026-01-01", "model": "m", "seed": 1, "id": "7", "scenario": {"goal": "x"},
+    "turns": [{"speaker": "Ann", "text": "hi"}, {"speaker": "Bob", "text": "ho"}], "events": [],
+})  # fmt: skip
+SAID = [{"role": "user", "content": "hi"},
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "a", "name": "f", "arguments": {"x": 1}}]},
+        {"role": "tool", "content": "{}", "id": "a"}, {"role": "assistant", "content": "ho"}]  # fmt: skip
+INSPECT = json.dumps({
+    "version": 2, "status": "success", "eval": {"task": "t", "model": "m"},
+    "samples": [{"id": 1, "epoch": 1, "input": "hi", "messages": [SAID[0], SAID[3]], "scores": {"s": {"value": "C"}}}],
+})  # fmt: skip
+TAU2 = json.dumps({
+    "info": {"agent_info": {"llm": "m"}, "user_info": {"llm": "m"}, "environment_info": {"domain_name": "retail"}},
+    "tasks": [{"id": "0", "user_scenario": {"instructions": "buy"}, "evaluation_criteria": {"actions": []}}],
+    "simulations": [{"id": "s", "task_id": "0", "trial": 0, "messages": SAID, "reward_info": {"reward": 1.0}}],
+})  # fmt: skip
+TAU1 = json.dumps([{"task_id": 0, "reward": 0.0, "trial": 0, "traj": SAID,
+                    "info": {"task": {"instruction": "buy", "actions": []}, "user_cost": 0.1}}])  # fmt: skip
 HTTP = "url: http://127.0.0.1:9/chat\nrequest: {q: '{{last_user}}'}\nanswer: $.text\nheaders: {a: b}\n"
 MAP = "acts: {greet: greet}\nparties: {user: [a]}\n"
 
@@ -84,6 +106,32 @@ def whole_ledger() -> bytes:
         return (Path(folder) / FILE).read_bytes()
 
 
+def imported(name: str) -> Callable[[Path], Any]:
+    """A reader followed to its sessions."""
+    return lambda path: list(import_rows(iter(list(READERS[name](path, None))), report=ImportReport()))
+
+
+def columns(suffix: str) -> list[bytes]:
+    """Small Parquet or Arrow files; none without pyarrow."""
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        return []
+    rows = [{"id": f"r{i}", "messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}],
+             "kind": "a"} for i in range(3)]  # fmt: skip
+    table, made = pa.Table.from_pylist(rows), []
+    for squeezed in ("none", "zstd"):
+        out = io.BytesIO()
+        if suffix == ".parquet":
+            parquet.write_table(table, out, compression=squeezed)
+        else:
+            with pa.ipc.new_stream(out, table.schema) as writer:
+                writer.write_table(table)
+        made.append(out.getvalue())
+    return made
+
+
 def text(data: bytes) -> str:
     """Bytes as the text that a parser of texts would be given."""
     return data.decode("utf-8", "replace")
@@ -106,11 +154,17 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], list[bytes]]] = {
     "sessions": (on_file(".jsonl", lambda p: list(import_sessions(p))), [(SESSION + "\n").encode() * 2]),
     "votes": (on_file(".csv", lambda p: list(vote_rows(p, ("worker",)))), [b"worker,task,label\na,1,x\nb,1,y\n"]),
     "ledger": (ledger, [whole_ledger()]),
-    **{name: (on_file(suffix, lambda p, name=name: list(READERS[name](p, None))), [seed.encode()])
-       for name, suffix, seed in (("csv", ".csv", CSV), ("openai", ".jsonl", OPENAI), ("sdialog", ".json", SESSION),
-                                  ("inspect", ".json", '{"eval": {}, "samples": [{"id": 1, "messages": []}]}'),
-                                  ("tau2", ".json", '{"tasks": [], "simulations": [{"messages": []}]}'),
-                                  ("hf", ".jsonl", OPENAI))},
+    **{f"{name}{suffix}": (on_file(suffix, imported(name)), seeds)
+       for name, suffix, seeds in (
+           ("csv", ".csv", [CSV.encode(), b'id;speaker;text\n1;user;"a ""b"" c"\n1;bot;ho\n']),
+           ("openai", ".jsonl", [OPENAI.encode()]),
+           ("sdialog", ".json", [SDIALOG.encode()]),
+           ("inspect", ".json", [INSPECT.encode()]),
+           ("tau2", ".json", [TAU2.encode(), TAU1.encode()]),
+           ("hf", ".jsonl", [OPENAI.encode(), b'{"conversations": [{"from": "human", "value": "hi"}], "id": 3}']),
+           ("hf", ".parquet", columns(".parquet")),
+           ("hf", ".arrow", columns(".arrow")),
+       ) if seeds},
 }  # fmt: skip
 EXPECTED = (AssayError, Broken, __import__("yaml").YAMLError)
 
@@ -146,22 +200,53 @@ def tried(parse: Callable[[bytes], Any], data: bytes) -> str:
     return "value"
 
 
-def guided(name: str, seconds: int) -> None:
-    """Let libFuzzer find the inputs of one parser."""
+GUIDED = """
+import sys
+import atheris
+sys.path.insert(0, sys.argv[1])
+with atheris.instrument_imports(include=["assay", "yaml"]):
+    import fuzz_parsers
+fuzz_parsers.guided(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+"""
+"""Only what is imported under it is instrumented."""
+
+
+def guided(name: str, seconds: int, seed: int) -> None:
+    """Let libFuzzer find the inputs of one parser; ends the process."""
     import atheris
 
     parse, seeds = PARSERS[name]
     corpus = Path(tempfile.mkdtemp())
-    for i, seed in enumerate(seeds):
-        (corpus / str(i)).write_bytes(seed)
+    for i, data in enumerate(seeds):
+        (corpus / str(i)).write_bytes(data)
+    held, marks = Path(tempfile.mkdtemp()), Path(tempfile.mkdtemp()) / "tokens"
+    shown = ("".join(f"\\x{c:02x}" for c in token) for token in TOKENS)
+    marks.write_text("".join(f'"{token}"\n' for token in shown))
 
     def once(data: bytes) -> None:
         with suppress(*EXPECTED):
             parse(data)
 
-    atheris.instrument_all()
-    atheris.Setup([sys.argv[0], str(corpus), f"-max_total_time={seconds}", "-max_len=20000"], once)
+    atheris.Setup([sys.argv[0], str(corpus), f"-max_total_time={seconds}", f"-seed={seed}", "-max_len=20000",
+                   f"-dict={marks}", "-rss_limit_mb=3000", "-timeout=30", f"-artifact_prefix={held}/"],
+                  once)  # fmt: skip
     atheris.Fuzz()
+
+
+def guided_all(names: list[str], seconds: int, seed: int) -> int:
+    """A process per parser; prints libFuzzer's counts, returns how many parsers ended otherwise than they may."""
+    bad = 0
+    for name in names:
+        argv = [sys.executable, "-c", GUIDED, str(Path(__file__).parent), name, str(seconds), str(seed)]
+        done = subprocess.run(argv, capture_output=True, text=True, errors="replace")
+        told = re.findall(r"#(\d+)\s+(?:DONE|NEW|REDUCE|pulse|RELOAD|INITED).*?cov: (\d+).*?corp: (\d+)", done.stderr)
+        ran, cov, corpus = told[-1] if told else ("0", "0", "0")
+        fine = done.returncode == 0 and told
+        bad += not fine
+        print(f"{name:12} {ran:>8} inputs, {cov} edges, {corpus} kept; {'no fault' if fine else 'FAULT'}", flush=True)
+        if not fine:
+            print(done.stderr[-2500:])
+    return bad
 
 
 def main() -> None:
@@ -173,8 +258,7 @@ def main() -> None:
     parser.add_argument("--atheris", action="store_true")
     given = parser.parse_args()
     if given.atheris:
-        guided(given.only or "wire", given.seconds)
-        return
+        sys.exit(1 if guided_all([given.only] if given.only else list(PARSERS), given.seconds, given.seed) else 0)
     bad = 0
     for name, (parse, seeds) in PARSERS.items():
         if given.only not in (None, name):

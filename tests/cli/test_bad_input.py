@@ -365,3 +365,14 @@ def test_json_is_one_object_on_stdout(made: Path, tmp_path: Path, capsys: Captur
         assert code == 0 or argv[0] == "doctor", argv
         assert isinstance(json.loads(text), dict), f"{argv}: {text[:200]}"
         assert text.endswith("}\n")
+
+
+def test_an_import_without_a_format_says_which_one_it_would_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "c.jsonl"
+    file.write_text('{"messages": [{"role": "user", "content": "hi"}]}\n', encoding="utf-8")
+    assert run(["import", str(file), "--out", str(tmp_path / "o")]) == 2
+    assert f"assay import openai {file} --out {tmp_path / 'o'}" in capsys.readouterr().err
+    assert run(["import", str(tmp_path / "none.jsonl"), "--out", str(tmp_path / "o")]) == 2
+    assert not (tmp_path / "o").exists()

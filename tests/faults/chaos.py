@@ -41,7 +41,12 @@ class Chaos:
         self.did: Counter[str] = Counter()
         self.asked: dict[str, tuple[int, int]] = {}
         """Call, by its content -> tokens, of every call ever answered well."""
-        self.cost_unseen = 0
+        self.seen: dict[str, str] = {}
+        """Number that a client gave its request (header X-Attempt) -> what was done with it."""
+        self.calls: dict[str, str] = {}
+        """That number -> its call, by its content."""
+        self.cost: dict[str, tuple[int, int]] = {}
+        """Call, by its content -> tokens, of every call that came."""
 
     async def client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, kept open until something goes wrong on it."""
@@ -51,18 +56,23 @@ class Chaos:
                 size = next(
                     int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.lower().startswith(b"content-length")
                 )
-                if not await self.serve(json.loads(await reader.readexactly(size)), writer):
+                attempt = next((x[10:].strip().decode() for x in head.split(b"\r\n") if x[:10] == b"X-Attempt:"), "")
+                if not await self.serve(json.loads(await reader.readexactly(size)), writer, attempt):
                     return
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             writer.close()
 
-    async def serve(self, body: dict[str, Any], writer: asyncio.StreamWriter) -> bool:
+    async def serve(self, body: dict[str, Any], writer: asyncio.StreamWriter, attempt: str = "") -> bool:
         """One answer, or what comes instead; whether the connection goes on."""
         drawn = int(self.rng.random() / self.share) if self.share else len(KINDS)
         kind = KINDS[drawn] if drawn < len(KINDS) else "good"
         self.did[kind] += 1
+        call = digest([body["messages"], body["seed"]])
+        self.cost[call] = tokens(body)
+        if attempt:
+            self.seen[attempt], self.calls[attempt] = kind, call
         if kind == "429":
             await self.put(writer, 429, b'{"error": {"message": "slow"}}', b"Retry-After: 0.01\r\n")
         elif kind == "500":
@@ -88,7 +98,7 @@ class Chaos:
             await self.put(writer, 200, GARBAGE[int(self.rng.integers(len(GARBAGE)))])
         else:
             if kind == "good":
-                self.asked[digest([body["messages"], body["seed"]])] = tokens(body)
+                self.asked[call] = tokens(body)
             await self.put(writer, 200, self.answer(body, "tiny" if kind == "good" else "somebody-else-7b"))
         return True
 

@@ -77,6 +77,36 @@ class Driver:
         self.process.wait()
 
 
+class SmallDisk:
+    """A tmpfs of a size that can be raised."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.folder, self.size = folder, size
+        folder.mkdir()
+        self._mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
+
+    def _mount(self, *arguments: str) -> None:
+        try:
+            done = subprocess.run(["mount", *arguments], capture_output=True, text=True)
+        except OSError:
+            pytest.skip("there is no mount")
+        if done.returncode != 0:
+            pytest.skip(f"may not mount: {done.stderr.strip()}")
+
+    def grow(self, size: int) -> None:
+        """Give space back."""
+        self.size += size
+        self._mount("-o", f"remount,size={self.size}", str(self.folder))
+
+    def sealed(self, read_only: bool) -> None:
+        """Allow no writing, or allow it again; root is not spared."""
+        self._mount("-o", f"remount,{'ro' if read_only else 'rw'},size={self.size}", str(self.folder))
+
+    def close(self) -> None:
+        """Unmount it."""
+        subprocess.run(["umount", str(self.folder)], check=True)
+
+
 def child(order: dict[str, Any], pipe: int) -> None:
     """Run the command under its fault and leave the way the command line does."""
     from kill_driver import die_at

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_tools import FULL, KILL, ONCE, SLOW, Driver
+from fault_tools import FULL, KILL, ONCE, SLOW, Driver, SmallDisk
 from flow_tools import COMMAND, HERE, assay, bytes_of, committed, env, usage_of
 
 WORDS = ["--model", "scripted:fake_user:speak"]
@@ -171,6 +171,63 @@ def test_a_disk_that_is_full_at_every_write(mode: int, driver: Driver, calm: Cal
                 same(folder, calm)
             shutil.rmtree(folder, ignore_errors=True)
         driver.done(argv, base)
+
+
+def filled(driver: Driver, calm: Calm, folder: Path, step: int) -> int:
+    """All stages on a disk that grows by `step` bytes whenever it was full; how often it was."""
+    disk, full = SmallDisk(folder, 8 * 1024), 0
+    try:
+        for argv in pipeline(disk.folder / "run"):
+            for _ in range(2000):
+                found = driver(argv, disk.folder / "run")
+                if found["code"] == 0:
+                    break
+                said = found["said"]
+                assert found["code"] == 2, f"exit code {found['code']}\n{said}"
+                assert "Traceback" not in said, said
+                assert said.count("StorageFailed") == 1, said
+                assert "  -> " in said, said
+                full += 1
+                disk.grow(step)
+            assert found["code"] == 0, found["said"]
+        # looking into the ledger takes a little space as well
+        disk.grow(1024 * 1024)
+        same(disk.folder / "run", calm)
+    finally:
+        disk.close()
+    return full
+
+
+def test_a_file_system_that_grows_when_it_is_full(driver: Driver, calm: Calm, tmp_path: Path) -> None:
+    assert filled(driver, calm, tmp_path / "disk", 128 * 1024) >= 3
+
+
+@pytest.mark.long
+def test_a_file_system_that_grows_page_by_page(driver: Driver, calm: Calm, tmp_path: Path) -> None:
+    full = filled(driver, calm, tmp_path / "disk", 4 * 1024)
+    print(f"\nfull {full} times")
+    assert full >= 50
+
+
+def test_every_stage_on_a_file_system_without_writing(driver: Driver, calm: Calm, tmp_path: Path) -> None:
+    """Root too is refused there: one error, not a byte changed, and the same bytes once it may be written again."""
+    disk = SmallDisk(tmp_path / "disk", 64 * 1024 * 1024)
+    try:
+        out = disk.folder / "run"
+        for stage, argv in enumerate(pipeline(out)):
+            before = {p: p.read_bytes() for p in disk.folder.rglob("*") if p.is_file()}
+            disk.sealed(True)
+            found = driver(argv, out)
+            assert found["code"] == 2, f"{argv[0]}: exit code {found['code']}\n{found['said']}"
+            assert found["said"].count("StorageFailed") == 1, found["said"]
+            assert "  -> " in found["said"], found["said"]
+            assert "Traceback" not in found["said"], found["said"]
+            disk.sealed(False)
+            assert {p: p.read_bytes() for p in disk.folder.rglob("*") if p.is_file()} == before, f"stage {stage}"
+            driver.done(argv, out)
+        same(out, calm)
+    finally:
+        disk.close()
 
 
 # slow, and at another time ----------------------------------------------------------------------------------------

@@ -269,7 +269,7 @@ def test_parts_of_a_large_audit_are_checked_by_tasks(
 
     assay.run("returns", tmp_path / "run", Plan(n=40, seed=4, model="template"))
     monkeypatch.setattr(auditing, "MOST_AT_ONCE", 20)
-    monkeypatch.setattr(auditing, "audit_power", lambda *_: None)
+    monkeypatch.setattr(auditing, "audit_power", lambda *_, **__: None)
     monkeypatch.setattr(large_audit, "PART", 10)
     monkeypatch.setattr(parts, "PART", 10)
     monkeypatch.setattr(parts.in_parts, "__defaults__", (10,))

@@ -33,7 +33,7 @@ def command(
         result({"format": kind, "why": why}, as_json, f"{kind}: {why}")
         return
     if not format or not file or out is None:
-        raise BadInput("assay import needs a format, a file and --out", now="assay import sessions FILE --out DIR")
+        raise BadInput("assay import needs a format, a file and --out", now=_meant(format, out))
     found = import_sessions(file, out, format=format, mapping=map, redact=redact, names=names, progress=Bars(quiet))
     for warning in found["warnings"]:
         say(f"warning: {warning}", quiet)
@@ -46,3 +46,14 @@ def command(
         took = ", ".join(f"{k} {v['replaced']} ({v['different']} different)" for k, v in found["redacted"].items())
         words += f"\nredacted: {took or 'nothing found'}"
     result(found, as_json, words)
+
+
+def _meant(first: str, out: Path | None) -> str:
+    """The command that was meant, where a file stands in the format's place."""
+    from assay.importing.guess import guess
+
+    if not first or not Path(first).exists():
+        return "assay import sessions FILE --out DIR"
+    kind, why = guess(first)
+    known = "csv --map MAP.yaml" if kind == "unknown" else kind
+    return f"assay import {known} {first} --out {out or 'DIR'}; what it is taken for: {kind}, {why}"

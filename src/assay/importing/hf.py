@@ -14,6 +14,7 @@ from assay.errors import BadInput, BadSessions
 from assay.importing.csv_rows import csv_rows
 from assay.importing.json_stream import records_of
 from assay.importing.tables import Row, session_rows
+from assay.records.arrow_rows import checked_rows, parquet_rows
 
 SUFFIXES = (".parquet", ".arrow", ".jsonl", ".json", ".csv")
 ASIDE = ("dataset_info.json", "state.json", "dataset_dict.json", "croissant.json")
@@ -85,20 +86,18 @@ def _arrow(file: Path) -> Iterator[tuple[str, Row]]:
     """Rows of a Parquet or Arrow file, a batch at a time."""
     try:
         import pyarrow
-        from pyarrow import parquet
     except ImportError as error:
         raise BadInput("this file needs pyarrow", where=str(file), now="pip install 'assay[parquet]'") from error
     number = 0
     try:
         if file.suffix == ".parquet":
-            batches = parquet.ParquetFile(file).iter_batches(BATCH)
+            rows = parquet_rows(file, BATCH)
         else:
-            batches = iter(_ipc(pyarrow, file))
-        for batch in batches:
-            for row in batch.to_pylist():
-                number += 1
-                yield f"{file}, row {number}", _plain(row)
-    except (pyarrow.ArrowException, OSError) as error:
+            rows = (row for batch in _ipc(pyarrow, file) for row in checked_rows(batch, file))
+        for row in rows:
+            number += 1
+            yield f"{file}, row {number}", _plain(row)
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError, KeyError) as error:
         raise BadSessions(f"the file is damaged: {error}", where=f"{file}, after row {number}") from error
 
 

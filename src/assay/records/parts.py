@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from assay.errors import BadInput
+from assay.records.arrow_rows import checked_rows, open_parquet, parquet_rows
 from assay.records.base import Record
 from assay.records.storage import TABLES, atomic_write, read_lines, read_rows, write_rows
 
@@ -29,6 +30,8 @@ PART = 2_500
 """Sessions of one part: what is held at once."""
 ROW_GROUP = 20_000
 """Most rows of one Parquet row group."""
+REPEATED = 20_000
+"""Nested values that are kept while a part is read, since most rows repeat one."""
 
 
 def part_path(folder: Path, table: str, number: int) -> Path:
@@ -68,14 +71,11 @@ def read_part(path: Path, kind: type[R]) -> Iterator[R]:
     if path.suffix == ".gz":
         yield from read_rows(path, kind)
         return
-    pa, pq = _needed(path)
+    pa, _ = _needed(path)
     names = _columns(kind)
     try:
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=ROW_GROUP // 10):
-            for row in batch.to_pylist():
-                yield kind.model_validate_json(
-                    json.dumps({k: _loaded(v, names.get(k, "json")) for k, v in row.items()})
-                )
+        for row in parquet_rows(path, ROW_GROUP // 10):
+            yield kind.model_validate_json(json.dumps({k: _loaded(v, names.get(k, "json")) for k, v in row.items()}))
     except (pa.ArrowException, OSError, ValueError, ValidationError) as error:
         raise BadInput(f"the part cannot be read: {str(error)[:200]}", where=str(path), now="make it again") from error
 
@@ -83,16 +83,15 @@ def read_part(path: Path, kind: type[R]) -> Iterator[R]:
 def plain_rows(path: Path, kind: type[Record], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """These fields of every row of a Parquet part, as JSON values, without making records of them.
 
-    Raises BadInput when it cannot be read, or pyarrow is missing.
+    Rows with the same nested value share it, so it is not to be changed. Raises BadInput when the part cannot be read,
+    or pyarrow is missing.
     """
-    pa, pq = _needed(path)
+    pa, _ = _needed(path)
     names = _columns(kind)
+    nested = lru_cache(maxsize=REPEATED)(json.loads)
     try:
-        file = pq.ParquetFile(path)
-        there = [c for c in columns if c in file.schema_arrow.names]
-        for batch in file.iter_batches(batch_size=ROW_GROUP // 10, columns=there):
-            for row in batch.to_pylist():
-                yield {k: _loaded(v, names[k]) for k, v in row.items()}
+        for row in parquet_rows(path, ROW_GROUP // 10, columns):
+            yield {k: v if names[k] != "json" else nested(v) for k, v in row.items()}
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise BadInput(f"the part cannot be read: {str(error)[:200]}", where=str(path), now="make it again") from error
 
@@ -113,18 +112,19 @@ def some_rows(path: Path, kind: type[R], start: int, count: int) -> list[R]:
 
     Raises BadInput when it cannot be read, or pyarrow is missing.
     """
-    pa, pq = _needed(path)
+    pa, _ = _needed(path)
     names = _columns(kind)
     found: list[R] = []
     try:
-        file, first = pq.ParquetFile(path), 0
+        file, first = open_parquet(path), 0
         for group in range(file.num_row_groups):
             size = file.metadata.row_group(group).num_rows
             low, high = max(start - first, 0), min(start + count - first, size)
             if low < high:
-                for row in file.read_row_group(group).slice(low, high - low).to_pylist():
-                    text = json.dumps({k: _loaded(v, names.get(k, "json")) for k, v in row.items()})
-                    found.append(kind.model_validate_json(text))
+                for batch in file.read_row_group(group).slice(low, high - low).to_batches():
+                    for row in checked_rows(batch, path):
+                        text = json.dumps({k: _loaded(v, names.get(k, "json")) for k, v in row.items()})
+                        found.append(kind.model_validate_json(text))
             first += size
     except (pa.ArrowException, OSError, ValueError, ValidationError) as error:
         raise BadInput(f"the part cannot be read: {str(error)[:200]}", where=str(path), now="make it again") from error

@@ -223,11 +223,6 @@ class Ledger:
         with self._guard() as db:
             return [r[0] for r in db.execute("SELECT unit FROM items WHERE stage = ? ORDER BY unit", (stage,))]
 
-    def drop_stage(self, stage: str) -> None:
-        """Forget the results of a stage."""
-        with self._guard() as db, db:
-            db.execute("DELETE FROM items WHERE stage = ?", (stage,))
-
     # storage ----------------------------------------------------------------------------------------------------
 
     def _take(self) -> int:
