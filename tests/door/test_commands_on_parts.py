@@ -164,7 +164,7 @@ def test_sample_and_certificate_are_those_of_one_file(
     assert any(x.tier == "certified" for x in read(folder / "sample", "labels"))
     # what people read stands on in another version of the labels
     again = tmp_path / "again"
-    monkeypatch.setattr(auditing, "audit_power", lambda *_: None)
+    monkeypatch.setattr(auditing, "audit_power", lambda *_, **__: None)
     assay.verify(folder, out=again)
     kept = [x.read for x in read(again, "labels") if x.read is not None]
     assert kept == [x.read for x in read(folder, "labels") if x.read is not None] != []

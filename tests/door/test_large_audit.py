@@ -35,7 +35,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(large_audit, "WHOLE_FILE", 50)
     monkeypatch.setattr(parts, "WHOLE_FILE", 50)
     # measuring power takes longer than all the rest, and has tests of its own
-    monkeypatch.setattr(auditing, "audit_power", lambda *_: None)
+    monkeypatch.setattr(auditing, "audit_power", lambda *_, **__: None)
 
 
 def write(path: Path, n: int = N) -> Path:
@@ -138,7 +138,7 @@ from assay.records import parts
 auditing.MOST_AT_ONCE, large_audit.PART, large_audit.SHOWN, large_audit.WHOLE_FILE = 40, 20, 30, 50
 parts.PART, parts.WHOLE_FILE = 20, 50
 parts.in_parts.__defaults__ = (20,)
-auditing.audit_power = lambda *_: None
+auditing.audit_power = lambda *_, **__: None
 t.audited(t.Path(sys.argv[1]), t.Path(sys.argv[2]))
 """
 
@@ -226,3 +226,41 @@ def test_other_commands_read_a_run_of_parts(tmp_path: Path, capsys: pytest.Captu
         assert run(argv) == 0, capsys.readouterr().err
     assert "next: assay author" not in capsys.readouterr().out
     assert len((tmp_path / "data" / "data.jsonl").read_text().splitlines()) == N
+
+
+def applied(out: Path) -> set[tuple[str, str | None]]:
+    """(check, name) that said something."""
+    return {(v.code, v.name) for v in read(out, "verdicts") if v.status != "not_applicable"}
+
+
+def test_parts_read_given_labels_by_the_checks_of_one_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, checks = write(tmp_path / "s.jsonl"), ["LB01", "LB05", "LB06"]
+    assay.audit(file, tmp_path / "parts", checks=checks, seed=1)
+    monkeypatch.setattr(auditing, "MOST_AT_ONCE", 1000)
+    assay.audit(file, tmp_path / "whole", checks=checks, seed=1)
+    assert applied(tmp_path / "parts") == applied(tmp_path / "whole")
+    assert {c for c, _ in applied(tmp_path / "parts")} == set(checks)
+
+
+def test_power_is_that_of_the_reader_whose_verdicts_it_is_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts are read by words only, so that power measured with sentence vectors would be another reader's."""
+    asked: list[bool] = []
+    monkeypatch.setattr(auditing, "audit_power", lambda *_, vectors=True: asked.append(vectors))
+    file = write(tmp_path / "s.jsonl")
+    audited(file, tmp_path / "parts")
+    assert asked
+    assert not any(asked)
+    asked.clear()
+    monkeypatch.setattr(auditing, "MOST_AT_ONCE", 1000)
+    audited(file, tmp_path / "whole")
+    assert asked == [True]
+
+
+def test_a_verifier_without_vectors_asks_for_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from assay.door import checking
+    from assay.importing.sessions import import_sessions
+
+    held = list(import_sessions(write(tmp_path / "s.jsonl"), None))
+    monkeypatch.setattr(checking, "label_embedder", lambda _: pytest.fail("sentence vectors were asked for"))
+    found = checking.offline_verifier(None, 1, frozenset({"LB06"}), vectors=False)(held)
+    assert any(v.code == "LB06" and v.status != "not_applicable" for v in found)

@@ -40,7 +40,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, A
     """All sessions, without power: planting into 5,000 turns has a test of its own."""
     folder = tmp_path_factory.mktemp("odd")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(auditing, "audit_power", lambda *_: None)
+        patch.setattr(auditing, "audit_power", lambda *_, **__: None)
         return folder / "run", assay.audit(saved(folder / "odd.jsonl", rows()), folder / "run")
 
 

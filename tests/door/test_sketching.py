@@ -8,6 +8,7 @@ import assay
 from assay.cli.root import run
 from assay.door.sketching import init_by_questions, init_by_sessions
 from assay.errors import BadInput, BadSessions
+from assay.records.storage import read
 
 
 def write(path: Path, talks: list[list[tuple[str, dict[str, Any]]]], **labels: Any) -> Path:
@@ -94,3 +95,27 @@ def test_people_and_their_numbers_are_not_copied(tmp_path: Path) -> None:
     assert "555" not in text
     assert 'pattern: "###-###-####"' in text
     assert run(["lint", str(tmp_path / "b.yaml")]) == 0
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["lamp", "mug"],
+        ["yes", "no", "null", "1e3", "0x10", "12:30"],
+        ["a: b", "- x", "'quoted'", '"double"', "{brace}", "[bracket]", "# hash", "tab\tin", "100 %", "*star", "&and"],
+        ["Zürich", "東京", "São Paulo", "a" * 300],
+    ],
+)
+def test_what_is_proposed_has_no_defects_and_runs(values: list[str], tmp_path: Path) -> None:
+    """Whatever people's values look like in YAML: the file lints, and its sessions tell values of the sample."""
+    talks = [[(f"It is {v} for me.", {"slots": {"item": v, "is": v}})] for v in values]
+    file = write(tmp_path / "s.jsonl", talks, goal="Return: the Item!")
+    init_by_sessions(tmp_path / "b.yaml", [file])
+    assert run(["lint", str(tmp_path / "b.yaml")]) == 0
+    made = assay.run(tmp_path / "b.yaml", tmp_path / "run", assay.Plan(n=6, seed=1, model="template"))
+    assert made["sessions"] == 6
+    told = {
+        str(v) for s in read(tmp_path / "run", "sessions") for t in s.turns for v in t.labels.get("slots", {}).values()
+    }
+    assert told
+    assert told <= {" ".join(v.split()) for v in values}

@@ -12,7 +12,7 @@ from assay.certification.bound import grid, planned_beta
 from assay.certification.design import POOLED, Design
 from assay.certification.drawing import Picked, check_ways, chosen, session_grid
 from assay.errors import BadInput
-from assay.records.base import digest
+from assay.records.base import digest_rows
 from assay.records.label import Label, key_of
 from assay.records.session import Session
 
@@ -50,7 +50,7 @@ def draw(
     """
     whole = _checked(labels, design)
     asked = listed(whole, (), least_of(whole, design.top))
-    by_id = dict(sorted((x.id, x) for x in whole))
+    by_id = {x.id: x for x in sorted(whole, key=lambda x: x.id)}
     picked = chosen(whole, asked, design, rng)
     certify, tune, rest = picked.certify, picked.tune, picked.rest
     planted = _plant(by_id, rest, design.planted, rng)
@@ -105,8 +105,8 @@ def hashes(asked: Sequence[Label]) -> dict[str, str]:
     """sha256 of (id, score) and of (id, value) of all listed labels: what the draw was fixed on."""
     ordered = sorted(asked, key=lambda x: x.id)
     return {
-        "scores_hash": digest([[x.id, x.rank_score] for x in ordered]),
-        "labels_hash": digest([[x.id, key_of(x.value)] for x in ordered]),
+        "scores_hash": digest_rows([x.id, x.rank_score] for x in ordered),
+        "labels_hash": digest_rows([x.id, key_of(x.value)] for x in ordered),
     }
 
 

@@ -205,8 +205,8 @@ def audit(
         if large:
             ask = Ask(
                 codes=codes, labels=None if labels is None else tuple(labels), seed=seed,
-                power=lambda chosen: audit_power(chosen, checks, seed, progress), planned=planned_and_told,
-                progress=progress,
+                power=lambda chosen: audit_power(chosen, checks, seed, progress, vectors=False),
+                planned=planned_and_told, progress=progress,
             )  # fmt: skip
             return audit_large(folder, chain(head, stream), found.row, ask)
         how = Small(plan=plan, codes=codes, checks=checks, labels=labels, told=planned_and_told, progress=progress)
@@ -310,13 +310,14 @@ def _judged(
 
 
 def audit_power(
-    sessions: Sequence[Session], checks: Sequence[str] | None, seed: int, progress: Progress
+    sessions: Sequence[Session], checks: Sequence[str] | None, seed: int, progress: Progress, *, vectors: bool = True
 ) -> dict[str, Any] | None:
     """Power of the checks that speak here, measured by planting into a seeded sample; None below 10 sessions.
 
+    vectors: whether label errors are read by sentence vectors too, as for the verdicts that this power is of.
     Systematic and most confusable swaps, each a pass more over the label errors, are left to `assay power`.
     """
     from assay.door.powering import Subject, Trial, tried
 
     trial = Trial(checks=checks, seed=seed, kinds=("label", "text"), confusable=False)
-    return tried(Subject(sessions=sessions), trial, progress) if len(sessions) >= 10 else None
+    return tried(Subject(sessions=sessions, vectors=vectors), trial, progress) if len(sessions) >= 10 else None

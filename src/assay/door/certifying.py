@@ -14,7 +14,7 @@ from assay.certification.design import POOLED, Design
 from assay.certification.one import Ask
 from assay.certification.one import certify as certify_one
 from assay.certification.sample import COLUMNS, draw
-from assay.door.large_folder import labels_in_parts, labels_of_run, rewrite_labels, sessions_of
+from assay.door.large_folder import labels_of_run, rewrite_labels, sessions_of
 from assay.door.making import blueprint_of
 from assay.door.trusting import certificate_of, labels_stage, write_certificate
 from assay.errors import BadInput
@@ -22,7 +22,7 @@ from assay.exporting.votes import safe
 from assay.records.base import digest
 from assay.records.certificate import Certificate
 from assay.records.core_acts import CORE_ACTS
-from assay.records.storage import atomic_write, write_json, write_rows
+from assay.records.storage import atomic_write, write_json
 from assay.runs.folder import RunFolder
 
 
@@ -113,10 +113,7 @@ def certify(
         rows = [row for file in files for row in read_answers(file)]
         certificate, updated = certify_one(labels, folder.json("sample.json"), rows, ask, before)
         write_certificate(folder, certificate)
-        if labels_in_parts(folder.path):
-            rewrite_labels(folder, labels, updated)
-        else:
-            write_rows(folder.file("labels.jsonl"), updated)
+        rewrite_labels(folder, labels, updated)
         return certificate
 
 

@@ -43,11 +43,12 @@ def verifier_version() -> str:
 
 
 def offline_verifier(
-    blueprint: Blueprint | None, seed: int, codes: frozenset[str], *, printed: bool = True
+    blueprint: Blueprint | None, seed: int, codes: frozenset[str], *, printed: bool = True, vectors: bool = True
 ) -> Callable[[Sequence[Session]], list[Verdict]]:
     """The checks that need no language model, as one function of sessions.
 
-    `printed=False` leaves out the in-house classifiers, which never count: power has no use for them.
+    `printed=False` leaves out the in-house classifiers, which never count: power has no use for them. `vectors=False`
+    reads label errors by words only.
     """
 
     def verify(sessions: Sequence[Session]) -> list[Verdict]:
@@ -60,7 +61,7 @@ def offline_verifier(
         foreign = [s for s in sessions if not s.authored]
         if foreign and "LB06" in codes:
             read = codes & READ_OUT_OF_FOLD if printed else frozenset({"LB06"})
-            found += find_label_errors(foreign, None, seed, None, label_embedder(foreign), read)
+            found += find_label_errors(foreign, None, seed, None, label_embedder(foreign) if vectors else None, read)
         return in_order(found)
 
     return verify

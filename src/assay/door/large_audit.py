@@ -13,7 +13,7 @@ import numpy as np
 
 from assay.certification.costs import not_requested
 from assay.certification.trust import assemble
-from assay.door.checking import offline_verifier, verifier_version
+from assay.door.checking import READ_OUT_OF_FOLD, offline_verifier, verifier_version
 from assay.door.large_folder import SAMPLE
 from assay.door.trusting import certificate_of, report, summary, write_certificate
 from assay.errors import BadInput
@@ -244,7 +244,7 @@ def _check_part(part: _Part) -> tuple[int, int, list[Verdict]]:
     """(number, sessions, verdicts) of one part, a corpus of its own."""
     verdicts = offline_verifier(None, part.seed, part.codes - {"LB06"})(part.sessions)
     if "LB06" in part.codes and part.names:
-        verdicts += find_label_errors(part.sessions, part.names, part.seed, None)
+        verdicts += find_label_errors(part.sessions, part.names, part.seed, None, None, part.codes & READ_OUT_OF_FOLD)
     return part.number, len(part.sessions), account_for(verdicts, part.sessions, part.codes)
 
 

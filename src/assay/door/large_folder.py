@@ -1,14 +1,15 @@
 """A run folder of more sessions than are held at once, after its audit: read by parts, one part in memory."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from assay.errors import BadInput
+from assay.records.held_label import COLUMNS, Holder
 from assay.records.label import Label
-from assay.records.parts import in_parts, parts_of, read_part, write_part
+from assay.records.parts import in_parts, parts_of, plain_rows, read_part, write_part
 from assay.records.session import Session
-from assay.records.storage import read
+from assay.records.storage import read, write_rows
 from assay.runs.folder import RunFolder
 
 SAMPLE = "sample"
@@ -40,44 +41,39 @@ def no_judges(folder: RunFolder) -> BadInput:
 
 
 def labels_of_run(folder: RunFolder) -> list[Label]:
-    """All labels. Of a table in parts without distributions, and with one copy of what many labels share.
-
-    Raises BadInput where the labels were not made yet.
-    """
+    """All labels without distributions, in few bytes each (see HeldLabel). Raises BadInput where there are none yet."""
+    holder = Holder()
     if not labels_in_parts(folder.path):
-        return list(read(folder.path, "labels"))
-    shared: dict[Any, Any] = {}
-    said: dict[tuple[tuple[str, str], ...], Any] = {}
-    unnamed = set[str]()
-
-    def one(value: Any) -> Any:
-        return shared.setdefault(value, value)
-
-    found = []
+        return [holder.hold(x) for x in read(folder.path, "labels")]
+    found: list[Label] = []
     for path in parts_of(folder.path, "labels"):
-        for label in read_part(path, Label):
-            verdicts = said.setdefault(tuple(label.verdicts.items()), label.verdicts)
-            less = {
-                "session": one(label.session), "name": one(label.name), "reasons": one(label.reasons),
-                "verdicts": verdicts, "distribution": {},
-            }  # fmt: skip
-            slim = label.model_copy(update=less)
-            # the names of the fields that were given, a set to every record, take more than the record
-            object.__setattr__(slim, "__pydantic_fields_set__", unnamed)
-            found.append(slim)
+        if path.suffix == ".parquet":
+            found += map(holder.hold_row, plain_rows(path, Label, COLUMNS))
+        else:
+            found += map(holder.hold, read_part(path, Label))
     return found
 
 
 def rewrite_labels(folder: RunFolder, before: list[Label], after: list[Label]) -> None:
-    """Bring what changed from `before` to `after` (the same labels in the same order) into the folder's parts."""
-    fields = ("read", "trust", "trust_basis", "tier", "reasons")
-    changed = {
-        now.id: {f: getattr(now, f) for f in fields} for was, now in zip(before, after, strict=True) if was is not now
-    }
+    """Bring what changed from `before` to `after` (the same labels in the same order) into the folder's table."""
+    new = (now if now is not was else None for was, now in zip(before, after, strict=True))
+    if not labels_in_parts(folder.path):
+        rows = read(folder.path, "labels")
+        whole = folder.file("labels.jsonl.gz" if folder.has("labels.jsonl.gz") else "labels.jsonl")
+        write_rows(whole, (_brought(x, now) for x, now in zip(rows, new, strict=True)))
+        return
     for path in parts_of(folder.path, "labels"):
-        rows = list(read_part(path, Label))
-        if any(x.id in changed for x in rows):
-            write_part(path, [x.model_copy(update=changed.get(x.id, {})) for x in rows], Label)
+        held = list(read_part(path, Label))
+        changed = list(islice(new, len(held)))
+        if any(changed):
+            write_part(path, [_brought(x, now) for x, now in zip(held, changed, strict=True)], Label)
+
+
+def _brought(label: Label, new: Label | None) -> Label:
+    """The label as it stands in its part, with what was changed in the copy that was held."""
+    if new is None:
+        return label
+    return label.model_copy(update={f: getattr(new, f) for f in ("read", "trust", "trust_basis", "tier", "reasons")})
 
 
 class Sessions(Mapping[str, Session]):

@@ -54,7 +54,7 @@ def check_in_parts(
     names = run.get("asked", {}).get("labels")
     ask = Ask(
         codes=codes, labels=None if names is None else tuple(names), seed=seed,
-        power=lambda chosen: audit_power(chosen, checks, seed, progress),
+        power=lambda chosen: audit_power(chosen, checks, seed, progress, vectors=False),
         planned=partial(audit_plan, plan=Plan(n=1, seed=seed, model="given"), codes=codes, asked=names),
         progress=progress, reads=reads or {},
     )  # fmt: skip

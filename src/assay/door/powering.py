@@ -86,6 +86,8 @@ class Subject:
     blueprint: Blueprint | None = None
     model: str = "given"
     reword: Any = None
+    vectors: bool = True
+    """Whether label errors are read by sentence vectors too, as in one piece; in parts they are read by words only."""
 
     def aids(self) -> Aids:
         """Pools and gates of the blueprint; in sessions of others the owner must keep only what is named a secret."""
@@ -98,7 +100,7 @@ def tried(subject: Subject, trial: Trial, progress: Progress = silent) -> dict[s
     """Power of the offline checks on a sample of the sessions: the content of power.json."""
     chosen = sample(subject.sessions, trial.limit, trial.seed)
     progress("power", 0, 1, f"reading {len(chosen)} sessions")
-    make = partial(_verifier, subject.blueprint, trial.seed)
+    make = partial(_verifier, subject.blueprint, trial.seed, subject.vectors)
     found = split(make, select(trial.checks), chosen, trial.seed)
     cases, observe = gathering(chosen)
     plan = _plan(subject, trial, lambda done, total: progress("power", done, total))
@@ -125,8 +127,8 @@ def gathering(sessions: Sequence[Session]) -> tuple[Collector, Observe]:
     return cases, observe
 
 
-def _verifier(blueprint: Blueprint | None, seed: int, codes: frozenset[str]) -> Any:
-    return offline_verifier(blueprint, seed, codes, printed=False)
+def _verifier(blueprint: Blueprint | None, seed: int, vectors: bool, codes: frozenset[str]) -> Any:
+    return offline_verifier(blueprint, seed, codes, printed=False, vectors=vectors)
 
 
 def _plan(subject: Subject, trial: Trial, progress: Callable[[int, int], None] | None = None) -> Plan:
@@ -150,7 +152,7 @@ def planned(subject: Subject, trial: Trial, progress: Progress = silent) -> dict
     """What `tried` would do: ways of planting with their eligible units, and the time as read from one pass."""
     chosen = sample(subject.sessions, trial.limit, trial.seed)
     progress("power", 0, 1, f"reading {len(chosen)} sessions")
-    make = partial(_verifier, subject.blueprint, trial.seed)
+    make = partial(_verifier, subject.blueprint, trial.seed, subject.vectors)
     found = split(make, select(trial.checks), chosen, trial.seed)
     seconds = {}
     for part, codes in (("local", found.local), ("whole", found.whole), ("given_labels", found.on_labels)):

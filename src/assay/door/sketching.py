@@ -3,13 +3,16 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from assay.authoring.blueprints import parse_blueprint
+from assay.authoring.lint import public_values
 from assay.authoring.sketch import DEFAULT, Asked, Sketch, Wanted, sketched, snake
 from assay.errors import BadInput, BadSessions
 from assay.importing.sessions import import_sessions as read_sessions
+from assay.records.blueprint import Blueprint
 from assay.records.session import Session
 from assay.records.storage import atomic_write
 
@@ -196,9 +199,19 @@ def _new(out: str | Path) -> Path:
 
 
 def _write(target: Path, sketch: Sketch) -> dict[str, Any]:
-    text = sketched(sketch)
+    text = sketched(_private(sketch, parse_blueprint(sketched(sketch), str(target))))
     parse_blueprint(text, str(target))
     atomic_write(target, text.encode("utf-8"))
     return {
         "file": str(target), "goals": [w.words for w in sketch.wanted], "asked": [a.words for a in sketch.asked],
     }  # fmt: skip
+
+
+def _private(sketch: Sketch, blueprint: Blueprint) -> Sketch:
+    """Without values that everybody hears anyway, such as `and` (AU04), where two others are left."""
+    heard = {(fact, value) for _, _, fact, value in public_values(blueprint)}
+    asked = []
+    for a in sketch.asked:
+        kept = tuple(v for v in a.values if (a.name, v) not in heard)
+        asked.append(replace(a, values=kept) if len(kept) >= 2 else a)
+    return replace(sketch, asked=tuple(asked))

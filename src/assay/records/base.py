@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -11,6 +12,9 @@ Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 
 def rounded(value: Any) -> Any:
     """Round every float in a JSON value to 6 significant digits, the precision that is stored."""
+    # most of what is stored is text, and every record passes through here
+    if value is None or type(value) is str:
+        return value
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, dict):
@@ -28,6 +32,16 @@ def canonical(value: Any) -> str:
 def digest(value: Any) -> str:
     """sha256 (hex, 64 characters) of the canonical JSON of a value."""
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def digest_rows(rows: Iterable[Any]) -> str:
+    """`digest` of the list of the rows, without holding them."""
+    sha, between = hashlib.sha256(b"["), b""
+    for row in rows:
+        sha.update(between + canonical(row).encode("utf-8", "surrogatepass"))
+        between = b","
+    sha.update(b"]")
+    return sha.hexdigest()
 
 
 class Record(BaseModel):

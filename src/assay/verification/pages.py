@@ -27,7 +27,8 @@ PAGES: dict[str, CheckPage] = {
         computed="An annotator that never saw the label v gives p_a(value | text visible at the turn). supported: v "
         "is what it names; contradicted: it names another value; the score is p_a(v). Annotators: the core-act "
         "reader (regressions trained on turns that people wrote), rules over it and over the blueprint's words, "
-        "classifiers of the same run (in-house), language models by option log-probabilities over 3 option orders.",
+        "classifiers of the same run (in-house), language models by option log-probabilities over 3 option orders, "
+        "or asked for a value in words (`--judge asks:MODEL`): the share of 8 draws that name it.",
         misleads=(
             "Rules and readers speak English, and the core-act reader knows task dialogue: in free social talk it "
             "contradicts one true label in five.",
