@@ -10,7 +10,7 @@ from assay.records import Session, Verdict
 from assay.verification.check import Corpus
 from assay.verification.consistency.claims import clash
 from assay.verification.consistency.lines import LineAnswer
-from assay.verification.consistency.measures import Parts, above_empty, drift, pair_rate, rate_score
+from assay.verification.consistency.measures import Parts, above_empty, drift, rate_score
 from assay.verification.consistency.one import line_to_line, persona_fit, prompt_to_line
 from assay.verification.consistency.persona import persona_facts
 from assay.verification.consistency.scores import degenerate_share, scores
@@ -165,17 +165,9 @@ class TestMeasures:
         assert above_empty(0.1, 0.6) == 0.0
         assert above_empty(1.0, 1.0) is None
 
-    def test_drift_and_the_rate_per_pair(self) -> None:
+    def test_drift(self) -> None:
         assert drift([False] * 4 + [True] * 2) == 1.0
         assert drift([True, False]) is None
-        assert pair_rate(1, 3, 10) == pytest.approx(1 / 3)
-        assert pair_rate(1, 3, 1) == pytest.approx(1 / 2)
-        assert pair_rate(0, 1, 10) is None
-
-    def test_the_pair_rate_does_not_move_with_length(self) -> None:
-        """Broken twin: the published quadratic denominator, under which the same behaviour looks ever better."""
-        rates = [pair_rate(sum(min(i, 10) for i in range(n)) // 10, n, 10) for n in (20, 60, 200)]
-        assert max(r for r in rates if r is not None) - min(r for r in rates if r is not None) < 0.01
 
 
 @needs_embedder

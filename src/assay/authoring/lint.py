@@ -200,6 +200,12 @@ def _plain(text: str) -> str:
 
 def _private_in_public(blueprint: Blueprint) -> Iterator[tuple[str, str]]:
     """AU04. Private values, by every value they can take, against all text that is not theirs."""
+    for field, party, name, value in public_values(blueprint):
+        yield field, f"holds {value!r}, a private value of {party} ({name})"
+
+
+def public_values(blueprint: Blueprint) -> Iterator[tuple[str, str, str, str]]:
+    """(field, party, fact, value or pattern) of private values that stand in a text anybody may read."""
     public = list(_public_texts(blueprint))
     for party, facts in blueprint.facts.items():
         for name, fact in facts.items():
@@ -207,7 +213,7 @@ def _private_in_public(blueprint: Blueprint) -> Iterator[tuple[str, str]]:
             for value, pattern in _private_patterns(attribute):
                 for field, column, text in public:
                     if (fact.slot is None or column != fact.slot) and pattern.search(f" {_plain(text)} "):
-                        yield field, f"holds {value!r}, a private value of {party} ({name})"
+                        yield field, party, name, value
 
 
 def _private_patterns(attribute: Attribute) -> Iterator[tuple[str, re.Pattern[str]]]:

@@ -1,5 +1,6 @@
 """Author one scenario: draw until the constraints hold, then freeze."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -100,11 +101,13 @@ def _scenario(
     blueprint: Blueprint, seed: int, name: str, drawn: dict[str, str], layers: Drawn, rejected: int,
     repaired: tuple[str, ...],
 ) -> Scenario:  # fmt: skip
-    def group(prefix: str) -> dict[str, str]:
-        return {k.removeprefix(prefix): v for k, v in drawn.items() if k.startswith(prefix) and v != ""}
-
+    groups: dict[str, dict[str, str]] = defaultdict(dict)
+    for full, value in drawn.items():
+        if value != "":
+            head, _, own = full.partition(".")
+            groups[head][own] = value
     goal = blueprint.goals[drawn["goal"]]
-    slots = group("slots.")
+    slots = groups["slots"]
     needed = set(goal.tell) | {s for s in blueprint.assistant.flows[drawn["goal"]].need}
     wanted = {k: v for k, v in slots.items() if k in needed}
     facts = {
@@ -115,13 +118,13 @@ def _scenario(
         }
         for party, specs in blueprint.facts.items()
     }
-    context, persona = group("context."), {k: float(v) for k, v in group("persona.").items()}
+    context, persona = groups["context"], {k: float(v) for k, v in groups["persona"].items()}
     return Scenario(
         id=name,
         seed=seed,
         blueprint=blueprint.hash,
         goal=drawn["goal"],
-        profile=group("profile."),
+        profile=groups["profile"],
         persona=persona,
         context=context,
         topic=context.get("topic", ""),
@@ -133,8 +136,8 @@ def _scenario(
         reflection=reflect(context),
         slots=wanted,
         facts=facts,
-        world=group("world."),
-        relevance=relevance_of(blueprint, drawn["goal"], wanted, group("profile.")),
+        world=groups["world"],
+        relevance=relevance_of(blueprint, drawn["goal"], wanted, groups["profile"]),
         rejected=rejected,
         repaired=repaired,
     )

@@ -74,6 +74,17 @@ def choose(shares: dict[str, float], rng: np.random.Generator) -> str:
 
 def every_attribute(blueprint: Blueprint) -> dict[str, Attribute]:
     """Every drawn attribute by full name: the blueprint's own, then the built-in pools of the other context fields."""
+    held = _ATTRIBUTES.get(blueprint.hash)
+    if held is None:
+        held = _ATTRIBUTES[blueprint.hash] = _every_attribute(blueprint)
+    return dict(held)
+
+
+_ATTRIBUTES: dict[str, dict[str, Attribute]] = {}
+"""By hash of the blueprint: every scenario draws them all."""
+
+
+def _every_attribute(blueprint: Blueprint) -> dict[str, Attribute]:
     attributes = dict(blueprint.attributes())
     for name in CONTEXT_FIELDS:
         shares = blueprint.layers.topics if name == "topic" and blueprint.layers.topics else None

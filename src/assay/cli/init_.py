@@ -41,7 +41,7 @@ def command(
     """
     if ask or propose or yes:
         if sessions or like or acts or services or (ask and propose) or (yes and not ask):
-            raise BadInput("--ask and --propose each stand alone (--yes with --ask)", now="assay init FILE --ask")
+            raise BadInput("--ask and --propose stand alone; --yes goes with --ask", now="assay init FILE --ask --yes")
         _sketch(_target(list(files or []), out), list(propose), yes, as_json)
         return
     from assay.door.fitting import init

@@ -184,6 +184,17 @@ def _limits(
 
 def topics(blueprint: Blueprint) -> frozenset[str]:
     """Content words of all goals, one-word cues and slot values: what this domain is about, whichever the goal."""
+    held = _TOPICS.get(blueprint.hash)
+    if held is None:
+        held = _TOPICS[blueprint.hash] = _topics(blueprint)
+    return held
+
+
+_TOPICS: dict[str, frozenset[str]] = {}
+"""By hash of the blueprint: they are asked for at every turn."""
+
+
+def _topics(blueprint: Blueprint) -> frozenset[str]:
     phrases = [goal.words for goal in blueprint.goals.values()]
     phrases += [cue for flow in blueprint.assistant.flows.values() for cue in flow.cues if " " not in cue]
     phrases += [v for slot in blueprint.slots.values() for v in values_of(slot) if len(v.split()) <= 3]

@@ -5,6 +5,7 @@ Never by the user's verbaliser. An act below the threshold is None: the state ma
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from assay.records.blueprint import Blueprint
 
@@ -14,15 +15,17 @@ CoreActReader = Callable[[str, str | None], Mapping[str, float]]
 LEAST = 0.25
 """Smallest score at which an act is read at all."""
 
+WORD = re.compile(r"[a-z]+")
 STOPWORDS = frozenset((
     "a", "an", "the", "is", "it", "i", "you", "your", "to", "of", "for", "and", "or", "in", "on", "with",
     "that", "this", "do", "does", "would", "like", "can", "could", "what", "which", "me", "we",
 ))  # fmt: skip
 
 
-def words_of(text: str) -> set[str]:
-    """Content words, cut to five letters so that `returning` meets `return`."""
-    return {w[:5] for w in re.findall(r"[a-z]+", text.lower()) if w not in STOPWORDS}
+@lru_cache(maxsize=4096)
+def words_of(text: str) -> frozenset[str]:
+    """Content words, cut to five letters so that `returning` meets `return`; kept for the next turn."""
+    return frozenset(w[:5] for w in WORD.findall(text.lower()) if w not in STOPWORDS)
 
 
 def read_act(blueprint: Blueprint, text: str, previous: str | None, core: CoreActReader | None) -> str | None:

@@ -3,7 +3,7 @@
 Where the likelihoods come from is the caller's: a table with one column per hypothesis.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,8 +102,3 @@ class Followed:
     """Labels of the kind that is tracked, on which no act depends."""
     drifted_at: int | None = None
     """Turn at which the acts tell of a user who changed (BE04), or None."""
-
-
-def knowable(tracks: Sequence[Track]) -> dict[str, int]:
-    """Label name -> first turn from which on it could be known; names that never could are left out."""
-    return {t.name: at for t in tracks if (at := t.identifiable_from_turn) is not None}

@@ -30,8 +30,8 @@ OPTIONS = LETTERS.replace(NONE, "")
 """Letters of facts; NONE is `none of them`."""
 MOST_FACTS, MOST_ITEMS = 24, 24
 """Facts of a sheet, and questions of one."""
-TRIED = 10
-"""Speakers of whom a broken copy is read."""
+TRIED = 30
+"""Speakers of whom a broken copy is read: fewer than 30 conclude nothing (judges/trial.py)."""
 UNREAD = "no verdict in the answer"
 
 Contradicted = Callable[[str, np.random.Generator], str]

@@ -52,9 +52,3 @@ def drift(faults: Sequence[bool]) -> float | None:
     if third == 0:
         return None
     return (sum(faults[-third:]) - sum(faults[:third])) / third
-
-
-def pair_rate(faulty_pairs: int, lines: int, lag: int) -> float | None:
-    """Faulty pairs of lines at most `lag` apart, over all such pairs; None for fewer than two lines."""
-    pairs = sum(min(i, lag) for i in range(lines))
-    return faulty_pairs / pairs if pairs else None

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 
 from assay.records.session import Session, Turn
@@ -164,11 +164,6 @@ def _squeezed(text: str) -> str:
 
 def _parties(session: Session) -> frozenset[str]:
     return frozenset(t.speaker for t in session.turns if t.speaker not in ASIDE) | frozenset(session.private)
-
-
-def holds_any(texts: Iterable[str], held: Atom) -> bool:
-    """Whether one of these texts holds a value."""
-    return any(Line(t).holds(held) is not None for t in texts)
 
 
 def spoken(session: Session) -> Sequence[int]:
