@@ -8,6 +8,7 @@ from typing import Any
 from assay.door.judge_calls import Purse, counted
 from assay.door.making import opened
 from assay.models.model import Request, Sampling
+from assay.models.names import model_of
 from assay.records.base import digest
 from assay.records.question_form import END
 from assay.records.verdict import Verdict
@@ -22,8 +23,6 @@ from assay.verification.judges.orders import REASON as SPEAKS
 from assay.verification.judges.orders import addressed
 from assay.verification.judges.prompt import form_of
 
-PREFIX = "asks:"
-"""Before a model's name: it is asked for values in words."""
 DRAWS = 8
 """Answers a question."""
 TEMPERATURE = 1.0
@@ -40,16 +39,6 @@ CODE = "LB01"
 """The check that such a reader does."""
 MARGIN = 1.1
 """What a label may cost beyond its plan before it would not have been begun."""
-
-
-def model_of(judge: str) -> str:
-    """The model behind a judge's name."""
-    return judge.removeprefix(PREFIX)
-
-
-def asks(judge: str) -> bool:
-    """Whether a judge is asked for values in words."""
-    return judge.startswith(PREFIX)
 
 
 def costs_of(found: Sequence[asking.Asking]) -> list[dict[str, Cost]]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
 
-from assay.door.asking import asks, model_of, plan_row, read_by_asking
+from assay.door.asking import plan_row, read_by_asking
 from assay.door.judge_calls import Purse, ask_all
 from assay.door.making import check_models
 from assay.door.options import Plan
 from assay.door.prices import price_table
 from assay.errors import BadInput
+from assay.models.names import is_asked, is_embedded, model_of
 from assay.planting.contradiction import contradicted
 from assay.records.verdict import Verdict
 from assay.runs.engine import Progress, silent
@@ -32,7 +33,6 @@ from assay.verification.minds.probes import Probe, probes
 from assay.verification.minds.states import NO_LEDGER, states, without_ledger
 from assay.verification.reliability import verdicts as agreement
 
-EMBEDDED = ("embedded", "embedded-base", "embedded-reader")
 READ_BY_DEFAULT = 200
 """Labels that a judge who was named without --limit reads."""
 PERSONA = frozenset(judged.CODES)
@@ -229,7 +229,7 @@ def planned(corpus: Corpus, plan: Plan, codes: frozenset[str]) -> dict[str, Any]
 
 def _plan_row(corpus: Corpus, judge: str, plan: Plan, codes: frozenset[str]) -> dict[str, Any]:
     price = price_of(judge, plan)
-    if asks(judge):
+    if is_asked(judge):
         return plan_row(corpus, judge, labels_read(plan) if "LB01" in codes else 0, plan.max_cost, price)
     asked = asked_of(corpus, judge, codes, labels_read(plan), seeing=bool(plan.judge), sheets=by_sheets(plan))
     order, costs = plan_of(asked.calls, asked.form, plan.seed)
@@ -254,7 +254,7 @@ async def read_with(
     the others, and those beyond the limit of labels, are `not_applicable: budget` (one verdict a session and name).
     Raises ProviderFailed when the judge fails.
     """
-    if asks(judge):
+    if is_asked(judge):
         return await _asked_for_values(corpus, judge, plan, codes, ledger, progress)
     price = price_of(judge, plan)
     purse = Purse(plan.max_cost, price or Price(0.0, 0.0))
@@ -302,7 +302,7 @@ async def _asked_for_values(
 
 def _independent(judge: str, plan: Plan) -> bool:
     """Whether a judge and the words have no weights in common: the embedded base made the words of its adapters too."""
-    kin = [s.partition(":")[0] in EMBEDDED for s in (model_of(judge), plan.model)]
+    kin = [is_embedded(s) for s in (model_of(judge), plan.model)]
     return not all(kin) and model_of(judge) != plan.model
 
 

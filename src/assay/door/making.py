@@ -15,6 +15,7 @@ from assay.errors import BadInput, ProviderFailed, Refused, RunMismatch
 from assay.models.embedded import ADAPTER, adapter_of, file_sha256, weights_path
 from assay.models.hosting import hosted
 from assay.models.model import Model, PromptTooLong, Request, Sampling
+from assay.models.names import is_embedded, model_of
 from assay.models.resolve import resolve
 from assay.records.base import digest
 from assay.records.blueprint import Blueprint
@@ -83,8 +84,8 @@ def open_run(folder: RunFolder, blueprint_name: str | Path, plan: Plan, command:
 
 def check_models(plan: Plan) -> None:
     """Raises BadInput for a model that is not there, before anything is written."""
-    for spec in (plan.model, plan.assistant, *(j.removeprefix("asks:") for j in plan.judge)):
-        if spec.split(":")[0] in ("embedded", "embedded-base", "embedded-reader"):
+    for spec in (plan.model, plan.assistant, *map(model_of, plan.judge)):
+        if is_embedded(spec):
             # resolving would start the engine
             weights_path()
             adapter_of(spec)
@@ -188,7 +189,7 @@ def write_with(calls: Calls, plan: Plan) -> Any:
 
     The embedded model continues the prompt under a grammar that gives each line its speaker; others are asked in words.
     """
-    held = plan.model.split(":")[0] in ("embedded", "embedded-base")
+    held = is_embedded(plan.model)
 
     def for_scenario(scenario: Scenario) -> Write:
         async def write(brief: Brief) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from assay.errors import BadInput
 from assay.models.model import Model
+from assay.models.names import EMBEDDED
 
 NAMES = (
     "embedded                  the bundled SmolLM2-135M with its adapter",
@@ -55,7 +56,7 @@ def resolve(spec: str, *, slots: int | None = None) -> Model:
     Raises BadInput for an unknown name (with the list), a missing package, module or URL.
     """
     kind, _, rest = spec.partition(":")
-    if spec in ("embedded", "embedded-base", "embedded-reader") or (kind == "embedded" and rest):
+    if spec in EMBEDDED or (kind == "embedded" and rest):
         from assay.models.embedded import EmbeddedModel
 
         return EmbeddedModel(spec, slots=slots)

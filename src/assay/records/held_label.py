@@ -6,7 +6,7 @@ from assay.records.label import Label
 
 
 class HeldLabel:
-    """What a Label says, read only, without its distribution; `held` makes one.
+    """What a Label says, read only, without its distribution; a `Holder` makes one.
 
     A record keeps its fields in a dictionary of its own, which takes more than what stands in it: 1.7 million labels
     would be 2.3 GB. Functions that read labels and replace them with `model_copy` take either.

@@ -15,16 +15,17 @@ from hashlib import sha256
 from pathlib import Path
 
 from assay.errors import RunMismatch
+from assay.models.names import EMBEDDED, model_of
 
 ALLOW = "ASSAY_TRUST_FOLDER"
 """Environment variable that lets a folder's models in: 1."""
-HARMLESS = ("template", "reference", "given", "embedded", "embedded-base", "embedded-reader")
+HARMLESS = ("template", "reference", "given", *EMBEDDED)
 MACHINE = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 
 def reaching(specs: Iterable[str | None]) -> list[str]:
     """Names that run code, reach an address of their own, or load a file; sorted."""
-    bare = {s: s.removeprefix("asks:") for s in specs if s}
+    bare = {s: model_of(s) for s in specs if s}
     return sorted(s for s, b in bare.items() if b not in HARMLESS and not (b.startswith("openai:") and "@" not in b))
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from assay.models.model import SCORED_TOKENS, Answer, Request, Sampling
+from assay.models.names import is_embedded
 from assay.records.base import digest
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -90,7 +91,7 @@ Judge = Callable[[Sequence[JudgePrompt]], Sequence[Answers]]
 
 def form_of(model: str) -> Form:
     """The form in which a model of this name answers."""
-    return "options" if model.split(":")[0] in ("embedded", "embedded-base", "embedded-reader", "scripted") else "json"
+    return "options" if is_embedded(model) or model.partition(":")[0] == "scripted" else "json"
 
 
 def request_of(prompt: JudgePrompt, form: Form) -> Request:
