@@ -84,3 +84,12 @@ def test_the_order_of_sessions_changes_nothing(seed: int) -> None:
     sessions = run(40, seed, noise=True)
     mixed = [sessions[i] for i in np.random.default_rng(seed).permutation(40)]
     assert found(sessions) == found(mixed)
+
+
+@pytest.mark.filterwarnings("error")
+def test_many_different_values_of_few_labels_print_no_warning() -> None:
+    sessions = run(30)
+    for i in range(6, 30):
+        turn = sessions[i].turns[1].model_copy(update={"labels": {"act": f"own{i}"}})
+        sessions[i] = sessions[i].model_copy(update={"turns": (sessions[i].turns[0], turn)})
+    assert sum(v.reason == "too few labels" for v in found(sessions) if v.name == "act") >= 24

@@ -4,6 +4,7 @@ They recover any private code that the generator uses, so what they read says th
 that people would read the label.
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 
@@ -74,7 +75,10 @@ def _cross_fit(rows: list[Row], groups: dict[str, int], name: str) -> Iterator[V
             continue
         features = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\S+")
         model = LogisticRegression(C=10.0, max_iter=300)
-        model.fit(features.fit_transform(texts[train]), y[train])
+        with warnings.catch_warnings():
+            # many values in few labels: those seen too seldom are not read below
+            warnings.filterwarnings("ignore", message="The number of unique classes", category=UserWarning)
+            model.fit(features.fit_transform(texts[train]), y[train])
         p, classes = model.predict_proba(features.transform(texts[test])), list(model.classes_)
         for k, row in zip(test, p, strict=True):
             session, turn, _, value = rows[k]
