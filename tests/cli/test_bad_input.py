@@ -99,6 +99,13 @@ def test_an_output_folder_that_is_a_file(command: str, made: Path, tmp_path: Pat
     assert out.read_text() == "mine"
 
 
+@pytest.mark.parametrize("option", ["--model", "--assistant", "--judge"])
+@pytest.mark.parametrize("dry", [["--dry-run"], []], ids=["plan", "run"])
+def test_a_model_that_is_not_there(option: str, dry: list[str], tmp_path: Path, capsys: Capture) -> None:
+    refused(["run", "returns", "--out", tmp_path / "r", "-n", "2", option, "nosuch", *dry], capsys, "no model 'nosuch'")
+    assert not (tmp_path / "r" / "run.json").exists()
+
+
 @pytest.mark.parametrize("command", ["simulate", "verify", "power", "certify", "report", "status"])
 def test_a_folder_that_is_no_run(command: str, tmp_path: Path, capsys: Capture) -> None:
     folder = tmp_path / "empty"

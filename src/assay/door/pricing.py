@@ -8,6 +8,7 @@ from typing import Any
 from assay.authoring.blueprints import load_blueprint
 from assay.authoring.one import author_one
 from assay.door.judging import planned
+from assay.door.making import check_models
 from assay.door.options import Plan
 from assay.simulation.assistants import reference_assistant
 from assay.simulation.one import Parts, simulate_one
@@ -29,8 +30,10 @@ def dry_run(blueprint: str | Path, plan: Plan, checks: Sequence[str] | None = No
     user turns are counted, prompt lengths measured, and scaled to n. Between one candidate per turn (`least`) and
     CANDIDATES (`most`). Prompt tokens are those read when the prefix of a session stays cached.
     `judges`: what each judge would be asked of the sessions that were talked through, as `verify` plans it.
+    Raises BadInput for a model that is not there.
     """
     plan.check()
+    check_models(plan)
     book = load_blueprint(blueprint)
     tried = min(plan.n, TRIED)
     parts = Parts(assistant=lambda s, rng: reference_assistant(book, s, rng), say=None)
