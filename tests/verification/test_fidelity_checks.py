@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from assay.cli.wording import fault_lines
 from assay.records.session import Session, Turn
 from assay.verification.check import Corpus
 from assay.verification.fidelity.briefs import split_brief
@@ -127,6 +128,11 @@ def test_user_fault_and_outcomes():
     assert rows["outcome_without_user_fault"]["without"]["n"] == 1
     assert found.sentence.startswith("1 of your 1 failed run has")
     json.dumps(rows, allow_nan=False)
+    said = fault_lines(rows).splitlines()
+    assert said[0] == found.sentence, "the terminal says what the report says"
+    assert said[1].startswith("Succeeded: 67 %")
+    assert said[1].endswith("without faults of the user 100 % of 1.")
+    assert fault_lines({"user_fault": {"none": 3, "helped": 1, "hindered": 0, "minor": 0}}) == ""
 
 
 def test_what_the_guards_refused_is_no_evidence():

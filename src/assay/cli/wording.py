@@ -36,6 +36,7 @@ def run_summary(found: dict[str, Any], directory: Path) -> str:
     lines = [
         f"{made}; {trusted} labels trusted, in {found['seconds']:.0f} s",
         failed_line(found.get("failed", 0)),
+        fault_lines(found),
         table(rows) + more if names else "  no labels",
         "" if trusted or not names else NONE_TRUSTED,
         usage_line(found.get("usage")),
@@ -51,6 +52,22 @@ def failed_line(failed: int) -> str:
         return ""
     sessions = f"{failed} session{'s' * (failed > 1)}"
     return f"{sessions} failed, not counted here: run.json says why; the same command tries again"
+
+
+def fault_lines(found: dict[str, Any]) -> str:
+    """How many failed runs have a fault of the simulated user, and the success rates with and without; or nothing."""
+    from assay.verification.fidelity.fault import headline
+
+    outcome = found.get("outcome_without_user_fault") or {}
+    said = headline(found.get("user_fault", {}).get("hindered", 0), outcome.get("failed", 0))
+    if not said or outcome["without"] is None:
+        return said
+
+    def rate(row: dict[str, Any]) -> str:
+        limits = "" if row["low"] is None else f" ({100 * row['low']:.0f} to {100 * row['high']:.0f})"
+        return f"{100 * row['rate']:.0f} %{limits} of {row['n']}"
+
+    return f"{said}\nSucceeded: {rate(outcome['all'])} runs; without faults of the user {rate(outcome['without'])}."
 
 
 def usage_line(usage: dict[str, Any] | None) -> str:

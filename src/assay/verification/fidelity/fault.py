@@ -36,14 +36,7 @@ class Faults(NamedTuple):
     @property
     def sentence(self) -> str:
         """The headline, empty where no failed run has a fault of the user."""
-        hindered = self.counts["hindered"]
-        if not hindered:
-            return ""
-        runs = "failed run has" if self.failed == 1 else "failed runs have"
-        return (
-            f"{hindered:,} of your {self.failed:,} {runs} a fault of the simulated user against its brief: the quotes "
-            "stand beside the checks BR01 to BR05."
-        )
+        return headline(self.counts["hindered"], self.failed)
 
     def rows(self) -> dict[str, Any]:
         """The keys `user_fault` and, where outcomes are known, `outcome_without_user_fault` of the JSON summary."""
@@ -55,6 +48,17 @@ class Faults(NamedTuple):
                 "failed": self.failed,
             }
         return found
+
+
+def headline(hindered: int, failed: int) -> str:
+    """What an audit says first of `hindered` failed runs with a fault of the user, of `failed`; empty for none."""
+    if not hindered:
+        return ""
+    runs = "failed run has" if failed == 1 else "failed runs have"
+    return (
+        f"{hindered:,} of your {failed:,} {runs} a fault of the simulated user against its brief: the quotes "
+        "stand beside the checks BR01 to BR05."
+    )
 
 
 def success(session: Session) -> bool | None:
