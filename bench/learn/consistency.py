@@ -41,6 +41,7 @@ ARMS: dict[str, dict[str, Any]] = {
         for s in (2, 3)
     },
     **{f"rl-{s}": RL | {"seed": s} for s in (2, 3)},
+    **{f"long-{s}": RL | {"seed": s, "steps": 60, "beta": 0.03} for s in (1, 2, 3)},
 }
 FIGURES = ("inconsistent", "wrong_of_answers", "answered", "coverage", "degenerate", "act")
 
